@@ -1,0 +1,161 @@
+"""Every exception of Tieout, grouped by what happens next, and the catalogue of their stable codes.
+
+What is wrong with a *record* is not an exception but a finding (``tieout.model.finding``); these classes are for what
+stops a *step*. The caller never parses a message: the class alone says what to do::
+
+    TieoutError
+     +-- ConfigurationError    stop; the operator must change something (a setting, a file, a command's argument)
+     +-- AccessError           pause the connection; the other side refused our credentials or our permission
+     +-- TransientError        do the same again, after ``retry_after_s`` if the other side named a time
+     +-- UnknownOutcomeError   sent, no answer: look up by our own key first, never simply repeat
+     +-- RejectedError         the other side understood and said no (``words``): to the desk, repeating is useless
+     +-- ContractError         what arrived is not as its schema says: keep the raw payload, to the desk
+     +-- InvariantError        our own bug; stop this stream loudly, change nothing
+
+Neighbours: every package raises these, ``runtime`` and ``cli`` show them (``code``, ``message``, ``next_step``), and
+``docs/reference/errors.md`` lists the same catalogue. To add a code, add one line to ``CATALOGUE``; codes are never
+renumbered and never used twice.
+"""
+
+from typing import Final, NamedTuple
+
+
+class CatalogueEntry(NamedTuple):
+    """What a code means (``title``) and what the reader does about it (``next_step``)."""
+
+    title: str
+    next_step: str
+
+
+_REPORT_IT: Final = (
+    "This is a defect of Tieout: nothing was changed. Report it with this message and the log around it."
+)
+
+CATALOGUE: Final[dict[str, CatalogueEntry]] = {
+    "TIE-CONNECT-001": CatalogueEntry(
+        "No such connector",
+        "Correct the name in systems/, or install the package that provides the connector.",
+    ),
+    "TIE-JOURNAL-001": CatalogueEntry("A journal line has no side or two", _REPORT_IT),
+    "TIE-JOURNAL-002": CatalogueEntry("A journal does not balance", _REPORT_IT),
+    "TIE-STORE-001": CatalogueEntry(
+        "The database cannot be reached",
+        "Check that PostgreSQL runs and that TIEOUT_DATABASE_URL is right; the command can be repeated safely.",
+    ),
+    "TIE-STORE-002": CatalogueEntry(
+        "The PostgreSQL program files are missing or do not run",
+        "Run `make setup` again, or set TIEOUT_DATABASE_URL to a PostgreSQL 18 of your own.",
+    ),
+    "TIE-STORE-003": CatalogueEntry(
+        "The embedded PostgreSQL did not start",
+        "Read the end of postgres/server.log below the home directory; free disk space or memory, then repeat.",
+    ),
+    "TIE-STORE-004": CatalogueEntry(
+        "The home directory cannot be used",
+        "Choose another directory with --home, or correct its owner and permissions.",
+    ),
+    "TIE-STORE-005": CatalogueEntry(
+        "The database was written by a newer Tieout",
+        "Use the newer version of Tieout with this home directory, or another home directory with this one.",
+    ),
+    "TIE-STORE-006": CatalogueEntry(
+        "This PostgreSQL is too old",
+        "Point TIEOUT_DATABASE_URL to PostgreSQL 18 or later.",
+    ),
+    "TIE-STORE-007": CatalogueEntry(
+        "The database stayed busy",
+        "Nothing was changed; repeat the command. If it happens again, look for a long-running transaction.",
+    ),
+    "TIE-STORE-008": CatalogueEntry("A value cannot be written as COPY text", _REPORT_IT),
+    "TIE-STORE-009": CatalogueEntry(
+        "The database lost a session that a worker's claims depend on",
+        "The worker gives up its claims and registers again by itself; if it repeats, look at the database's log.",
+    ),
+    "TIE-STORE-010": CatalogueEntry("A statement of storage was used wrongly", _REPORT_IT),
+    "TIE-STORE-011": CatalogueEntry(
+        "The limits of an account can never be met",
+        "Correct the limits of that connection: each must be a positive number.",
+    ),
+}
+
+
+class TieoutError(Exception):
+    """What all our errors share; never raised itself.
+
+    ``code`` is a key of ``CATALOGUE``; ``message`` says what happened, to which record and why, without secrets and
+    without a stack trace's detail; ``next_step`` tells the reader what to do and comes from the catalogue unless the
+    raiser knows better.
+    """
+
+    fallback_next_step = "Read the message and the log around it."
+
+    def __init__(self, *, code: str, message: str, next_step: str | None = None) -> None:
+        super().__init__(message)
+        self.code = code
+        self.message = message
+        known = CATALOGUE.get(code)
+        self.next_step = next_step or (known.next_step if known else self.fallback_next_step)
+
+    def __str__(self) -> str:
+        """One line for a log: code and message."""
+        return f"{self.code}: {self.message}"
+
+
+class ConfigurationError(TieoutError):
+    """The operator must change something before this can work; repeating changes nothing."""
+
+    fallback_next_step = "Correct what the message names, then run the command again."
+
+
+class AccessError(TieoutError):
+    """The other side refused our credentials or our permission: the connection pauses until a person acts."""
+
+    fallback_next_step = "Renew the credentials or the permission of this connection; it resumes by itself."
+
+
+class TransientError(TieoutError):
+    """Safe to repeat as it is: the other side certainly did nothing, or doing it twice has no second effect.
+
+    ``retry_after_s`` is the wait that the other side asked for in seconds, None where it asked for none.
+    """
+
+    fallback_next_step = "It is repeated by itself; act only if it does not stop."
+
+    def __init__(
+        self,
+        *,
+        code: str,
+        message: str,
+        next_step: str | None = None,
+        retry_after_s: float | None = None,
+    ) -> None:
+        super().__init__(code=code, message=message, next_step=next_step)
+        self.retry_after_s = retry_after_s
+
+
+class UnknownOutcomeError(TieoutError):
+    """Sent, and no answer came: it may or may not have taken effect. Look up by our key; never simply repeat."""
+
+    fallback_next_step = "It is held and looked up by itself; act only if it stays in doubt."
+
+
+class RejectedError(TieoutError):
+    """The other side understood the request and refused it; ``words`` are its own, for the person at the desk."""
+
+    fallback_next_step = "Correct the record in its source or the target's set-up, then retry it from the desk."
+
+    def __init__(self, *, code: str, message: str, words: str, next_step: str | None = None) -> None:
+        super().__init__(code=code, message=message, next_step=next_step)
+        self.words = words
+
+
+class ContractError(TieoutError):
+    """What arrived is not as its schema says; the raw payload is kept and shown."""
+
+    fallback_next_step = "Compare the payload with the vendor's documentation; correct it in the source and send again."
+
+
+class InvariantError(TieoutError):
+    """Something that cannot be, is: our own bug. The stream stops, nothing more is written."""
+
+    fallback_next_step = _REPORT_IT
