@@ -1,0 +1,65 @@
+"""A connector as the hub sees it, and how it is found.
+
+Connectors register in the entry-point group ``tieout.connectors``; nobody imports one by name. An absent capability
+is an absent function, never one that says "not implemented".
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from importlib.metadata import entry_points
+
+from tieout.connect.http import HttpSettings
+from tieout.connect.manifest import Manifest
+from tieout.connect.sink import LedgerReader, Sink
+from tieout.connect.source import Source, Translator
+from tieout.connect.throttle import Throttle
+from tieout.errors import ConfigurationError
+from tieout.model.clock import Clock
+
+CONNECTOR_GROUP = "tieout.connectors"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Connection:
+    """One configured account of a system: what a connector needs to talk to it.
+
+    ``system`` is the firm's name of it (``erp``), ``account`` what limits are shared by. ``settings`` are plain values,
+    ``secrets`` resolved ones; neither is ever logged.
+    """
+
+    system: str
+    account: str
+    settings: Mapping[str, str]
+    secrets: Mapping[str, str]
+    throttle: Throttle
+    clock: Clock
+    http: HttpSettings
+
+
+@dataclass(frozen=True, kw_only=True)
+class Connector:
+    """A manifest bound to code. Each opener makes a fresh, stateless object over a Connection."""
+
+    manifest: Manifest
+    translator: Translator | None = None
+    open_source: Callable[[Connection], Source] | None = None
+    open_sink: Callable[[Connection], Sink] | None = None
+    open_ledger_reader: Callable[[Connection], LedgerReader] | None = None
+
+
+def installed_connectors() -> list[str]:
+    """Names of the connectors that are installed, in order."""
+    return sorted(entry.name for entry in entry_points(group=CONNECTOR_GROUP))
+
+
+def load_connector(name: str) -> Connector:
+    """The installed connector ``name``; raises ConfigurationError when there is none."""
+    for entry in entry_points(group=CONNECTOR_GROUP):
+        if entry.name == name:
+            loaded: Connector = entry.load()
+            return loaded
+    known = ", ".join(installed_connectors()) or "none"
+    raise ConfigurationError(
+        code="TIE-CONNECT-001",
+        message=f"There is no connector named {name!r}; installed are: {known}.",
+    )

@@ -1,0 +1,1 @@
+"""What a simulator is built from: durable state, seeded faults, and the server around a vendor's routes."""

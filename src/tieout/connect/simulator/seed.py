@@ -1,0 +1,156 @@
+"""The firm that a simulator is filled with, in words of no vendor.
+
+A sample or a user writes one such document; every simulator turns the part it knows into its own vendor's rows. Plain
+structs of JSON values: this module imports nothing of the hub, so that a simulator cannot share its mistakes.
+Dates are ISO text, hours minutes, money minor units with a currency.
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import msgspec
+
+
+class SeedEntity(msgspec.Struct, kw_only=True, omit_defaults=True):
+    """A legal entity: ``code`` is the firm's (US01), ``name`` what a PSA shows, ``closed_periods`` months (2026-08)."""
+
+    code: str
+    name: str
+    country: str
+    currency: str
+    time_zone: str
+    periods: list[str]
+    closed_periods: list[str] = []
+
+
+class SeedClient(msgspec.Struct, kw_only=True, omit_defaults=True):
+    """A customer, billed by one legal entity."""
+
+    code: str
+    name: str
+    entity: str
+    currency: str
+
+
+class SeedTask(msgspec.Struct, kw_only=True, omit_defaults=True):
+    """A task of a project; a closed one takes no more time."""
+
+    key: str
+    name: str
+    billable: bool = True
+    open: bool = True
+
+
+class SeedProject(msgspec.Struct, kw_only=True, omit_defaults=True):
+    """A project with its tasks, the rate card it is billed by, and its service line."""
+
+    code: str
+    name: str
+    client: str
+    entity: str
+    currency: str
+    service_line: str
+    rate_card: str
+    starts: str
+    ends: str
+    status: str = "active"
+    tasks: list[SeedTask] = []
+
+
+class SeedPerson(msgspec.Struct, kw_only=True, omit_defaults=True):
+    """A worker with role, employment and cost rate (per hour)."""
+
+    key: str
+    name: str
+    email: str
+    entity: str
+    role: str
+    employed_from: str
+    employed_to: str | None = None
+    cost_rates: list["SeedCostRate"] = []
+
+
+class SeedCostRate(msgspec.Struct, kw_only=True, omit_defaults=True):
+    """What one hour of a person costs from a date on (half-open to ``to``), in minor units."""
+
+    amount_minor: int
+    currency: str
+    starts: str
+    ends: str | None = None
+
+
+class SeedRateLine(msgspec.Struct, kw_only=True, omit_defaults=True):
+    """What one hour of a role is billed at, in minor units, between two dates (half-open)."""
+
+    role: str
+    amount_minor: int
+    starts: str
+    ends: str | None = None
+
+
+class SeedRateCard(msgspec.Struct, kw_only=True, omit_defaults=True):
+    """A rate card in one currency; versions are told by the dates of its lines."""
+
+    code: str
+    name: str
+    currency: str
+    lines: list[SeedRateLine]
+
+
+class SeedFxRate(msgspec.Struct, kw_only=True, omit_defaults=True):
+    """One unit of ``base`` is worth ``rate`` (decimal text) units of ``quote`` on a day."""
+
+    day: str
+    base: str
+    quote: str
+    rate: str
+
+
+class SeedTimeEntry(msgspec.Struct, kw_only=True, omit_defaults=True):
+    """A time entry as a person keyed it. ``raw`` overrides vendor fields by name, to seed malformed rows."""
+
+    key: str
+    person: str
+    project: str
+    task: str | None
+    work_date: str
+    minutes: int
+    billable: bool
+    notes: str
+    approved: bool = True
+    approver: str | None = None
+    updated_at: str
+    raw: dict[str, str | int | bool | None] = {}
+
+
+class SeedFirm(msgspec.Struct, kw_only=True, omit_defaults=True):
+    """The masters of a firm. Time entries lie beside it, one JSON object per line (``read_time_entries``)."""
+
+    name: str
+    entities: list[SeedEntity]
+    clients: list[SeedClient]
+    projects: list[SeedProject]
+    roles: list[str]
+    people: list[SeedPerson]
+    rate_cards: list[SeedRateCard]
+    fx_rates: list[SeedFxRate]
+    accounts: dict[str, str]
+    departments: dict[str, str] = {}
+
+
+def write_firm(directory: Path, firm: SeedFirm) -> None:
+    """Store the masters as ``firm.json`` in ``directory``."""
+    (directory / "firm.json").write_bytes(msgspec.json.encode(firm))
+
+
+def read_firm(directory: Path) -> SeedFirm:
+    """The masters stored in ``directory``."""
+    return msgspec.json.decode((directory / "firm.json").read_bytes(), type=SeedFirm)
+
+
+def read_time_entries(directory: Path) -> Iterator[SeedTimeEntry]:
+    """The time entries stored as ``time_entries.jsonl`` in ``directory``, one at a time."""
+    decoder = msgspec.json.Decoder(SeedTimeEntry)
+    with (directory / "time_entries.jsonl").open("rb") as lines:
+        for line in lines:
+            yield decoder.decode(line)

@@ -1,0 +1,69 @@
+"""Writing to a system, looking up what was written, and reading the ledger on a path of its own.
+
+``outbound`` drives a ``Sink``; ``reconciliation`` drives a ``LedgerReader`` and never a ``Sink``.
+"""
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from datetime import date
+from typing import Protocol
+
+import msgspec
+
+from tieout.connect.outcome import Found, Outcome
+from tieout.model.journal import Command
+
+
+class Sink(Protocol):
+    """Writes canonical commands into one account of a system. Holds no state and no rule of the firm."""
+
+    async def write(self, commands: Sequence[Command]) -> Sequence[Outcome]:
+        """Write commands of one kind, at most the manifest's ``max_batch``; one outcome per command, in order.
+
+        Never raises for what the target answered: that is an outcome. Raises ConfigurationError or InvariantError only.
+        """
+        ...
+
+    async def find(self, command_kind: str, references: Sequence[str], *, entity: str) -> Mapping[str, Found]:
+        """What the target holds under our references; a reference that it does not hold is absent.
+
+        Raises TransientError or AccessError when the look-up itself could not be made.
+        """
+        ...
+
+    async def aclose(self) -> None:
+        """Release connections and sessions."""
+        ...
+
+
+class LedgerLine(msgspec.Struct, frozen=True, kw_only=True):
+    """One line of a posting as the ledger holds it, amounts signed (debit positive) in minor units."""
+
+    account: str
+    functional_minor: int
+    functional_currency: str
+    amount_minor: int
+    currency: str
+
+
+class LedgerPosting(msgspec.Struct, frozen=True, kw_only=True):
+    """One posting as the ledger holds it; ``period`` is the ledger's own name of the period."""
+
+    reference: str
+    ref: str
+    entity: str
+    accounting_date: date
+    period: str
+    posted: bool
+    lines: tuple[LedgerLine, ...]
+
+
+class LedgerReader(Protocol):
+    """Reads a ledger afresh for reconciliation, by another way than the sink writes and looks up."""
+
+    def postings(self, *, entity: str, starts: date, ends: date) -> AsyncIterator[LedgerPosting]:
+        """All postings that carry a reference of ours with accounting date in [starts, ends), drafts included."""
+        ...
+
+    async def aclose(self) -> None:
+        """Release connections."""
+        ...

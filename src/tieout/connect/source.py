@@ -1,0 +1,63 @@
+"""Reading from a system: pages of raw payload, and their translation into canonical words.
+
+``Source`` does I/O and knows the vendor's protocol; ``Translator`` is pure and knows the vendor's types. ``inbound``
+stores a page as it was received and translates it later, so that translation can always be repeated.
+"""
+
+from collections.abc import AsyncIterator, Sequence
+from typing import Protocol, TypeAlias
+
+import msgspec
+
+from tieout.model.reported import ReportedRecord, ReportedTime
+
+
+class Page(msgspec.Struct, frozen=True, kw_only=True):
+    """One answer of the source, byte for byte, and the cursor to go on from once it is stored.
+
+    ``next_cursor`` is opaque text of the connector. ``item_count`` is None when the payload cannot be read.
+    """
+
+    object: str
+    payload: bytes
+    item_count: int | None
+    next_cursor: str
+
+
+class Unreadable(msgspec.Struct, frozen=True, kw_only=True):
+    """An item that cannot be understood: becomes SCHEMA_INVALID with ``problem`` as its words; nothing is coerced.
+
+    ``source_id`` is given where it could still be read.
+    """
+
+    problem: str
+    source_id: str | None = None
+
+
+Translated: TypeAlias = ReportedTime | ReportedRecord | Unreadable
+
+
+class Source(Protocol):
+    """Reads one object of one account from a cursor on."""
+
+    def read(self, object_name: str, cursor: str | None) -> AsyncIterator[Page]:
+        """Pages of ``object_name`` changed since ``cursor`` (None: from the beginning), until there is no more.
+
+        May repeat items, must skip none. Raises TransientError, AccessError or ContractError of ``tieout.errors``.
+        """
+        ...
+
+    async def aclose(self) -> None:
+        """Release connections."""
+        ...
+
+
+class Translator(Protocol):
+    """Pure: what the items of one stored payload say in canonical words."""
+
+    def translate(self, object_name: str, payload: bytes) -> Sequence[Translated]:
+        """One result per item, in the order of the payload; the position is the item's number for ever.
+
+        Raises ContractError when the payload as a whole cannot be read (it stays stored and becomes a finding).
+        """
+        ...

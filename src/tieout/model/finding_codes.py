@@ -1,0 +1,121 @@
+"""The catalogue of findings: every code, what it means, who owns it and what its owner does next.
+
+Rules refer to codes by these constants; the desk groups by them; the reference page of findings is tested against
+this table. Business findings are values: none of these is ever raised.
+"""
+
+from enum import StrEnum
+
+import msgspec
+
+
+class Owner(StrEnum):
+    """The queue that a finding belongs to."""
+
+    FINANCE = "finance"
+    PROJECT_MANAGEMENT = "project_management"
+    RESOURCE_MANAGEMENT = "resource_management"
+    DATA_STEWARD = "data_steward"
+    INTEGRATION = "integration"
+
+
+class FindingCode(msgspec.Struct, frozen=True, kw_only=True):
+    """One row of the catalogue. ``blocks`` tells whether a record with it is held until it is cleared."""
+
+    code: str
+    title: str
+    owner: Owner
+    blocks: bool
+    next_step: str
+
+
+def _row(code: str, title: str, owner: Owner, next_step: str, *, blocks: bool = True) -> FindingCode:
+    return FindingCode(code=code, title=title, owner=owner, blocks=blocks, next_step=next_step)
+
+
+_ROWS = (
+    _row("SCHEMA_INVALID", "The record cannot be read", Owner.INTEGRATION,
+         "Correct the record in its source and let it be sent again, or exclude it with a reason."),
+    _row("NOT_OWNER", "A system changed a field that another system owns", Owner.DATA_STEWARD,
+         "Correct the value in the owning system, or change the owner in ownership.toml."),
+    _row("OUT_OF_ORDER_VERSION", "An older version arrived after a newer one", Owner.INTEGRATION,
+         "Nothing to do: the newer version stands.", blocks=False),
+    _row("DUPLICATE_EXACT", "The same version arrived again", Owner.INTEGRATION,
+         "Nothing to do: it had no effect.", blocks=False),
+    _row("DUPLICATE_NATURAL", "Another entry says the same work", Owner.PROJECT_MANAGEMENT,
+         "Delete one of the two in the source, or release this one if both are right."),
+    _row("DUPLICATE_FUZZY", "Another entry says nearly the same work", Owner.PROJECT_MANAGEMENT,
+         "Compare the two; delete one in the source, or release this one if both are right."),
+    _row("SOURCE_CHANGED", "The source changed an entry that is already posted", Owner.FINANCE,
+         "Correct the posting in the ERP by hand and exclude this item, or restore the entry in its source."),
+    _row("PROJECT_UNKNOWN", "The project is not known", Owner.PROJECT_MANAGEMENT,
+         "Create the project in the project system, or correct the entry."),
+    _row("PROJECT_CLOSED", "The project takes no time", Owner.PROJECT_MANAGEMENT,
+         "Reopen the project or move the entry to an open one."),
+    _row("TASK_UNKNOWN", "The task is not known", Owner.PROJECT_MANAGEMENT,
+         "Correct the task of the entry in its source."),
+    _row("TASK_NOT_OPEN", "The task takes no time", Owner.PROJECT_MANAGEMENT,
+         "Open the task for time or move the entry to an open one."),
+    _row("PERSON_UNKNOWN", "The person is not known", Owner.RESOURCE_MANAGEMENT,
+         "Create the person in the source, or correct the entry."),
+    _row("RESOURCE_INACTIVE", "The person was not employed on that day", Owner.RESOURCE_MANAGEMENT,
+         "Correct the employment dates or the work date."),
+    _row("LEGAL_ENTITY_UNMAPPED", "The legal entity has no mapping", Owner.FINANCE,
+         "Add a line to mappings/legal_entities.csv and apply."),
+    _row("DIMENSION_MISSING", "A dimension has no mapping", Owner.FINANCE,
+         "Add the missing line to the named mapping table and apply."),
+    _row("RATE_NOT_FOUND", "No bill rate fits", Owner.FINANCE,
+         "Add a rate line in the rate card or in mappings/bill_rates.csv and apply."),
+    _row("RATE_EXPIRED", "The bill rate that would fit has expired", Owner.FINANCE,
+         "Extend the rate line, or add a new one from the day after it ended."),
+    _row("RATE_AMBIGUOUS", "Two bill rates fit equally well", Owner.FINANCE,
+         "End one of the two rate lines or make one more specific."),
+    _row("COST_RATE_NOT_FOUND", "No cost rate fits", Owner.FINANCE,
+         "Add the person's cost rate in its source or in mappings/cost_rates.csv and apply."),
+    _row("CURRENCY_MISMATCH", "The rate is in another currency than the project", Owner.FINANCE,
+         "Correct the rate card of the project or allow conversion in the entity's policy."),
+    _row("FX_MISSING", "No exchange rate is known", Owner.FINANCE,
+         "Load the rate into the ERP or into fx.csv and apply."),
+    _row("FX_STALE", "The newest exchange rate is too old", Owner.FINANCE,
+         "Load a newer rate into the ERP or into fx.csv and apply."),
+    _row("HOURS_RANGE", "The hours are not between 0 and 24", Owner.PROJECT_MANAGEMENT,
+         "Correct the hours in the source."),
+    _row("DAY_TOTAL", "The day adds up to more hours than allowed", Owner.RESOURCE_MANAGEMENT,
+         "Correct the person's day in the source, or release it if the day was really that long."),
+    _row("OVERLAP", "Two entries of one person overlap in time", Owner.RESOURCE_MANAGEMENT,
+         "Correct the start and end of one of them in the source."),
+    _row("DURATION_MISMATCH", "Hours differ from end minus start", Owner.RESOURCE_MANAGEMENT,
+         "Correct hours, start or end in the source."),
+    _row("INCREMENT", "The hours are not a multiple of the increment", Owner.PROJECT_MANAGEMENT,
+         "Round the hours in the source to the increment of the legal entity."),
+    _row("FUTURE_DATED", "The work date lies in the future", Owner.PROJECT_MANAGEMENT,
+         "Correct the work date, or wait for the day to come."),
+    _row("LATE", "The entry was approved after the cut-off", Owner.FINANCE,
+         "Nothing to do: it is posted with a late flag.", blocks=False),
+    _row("PERIOD_UNKNOWN", "No accounting period covers the date", Owner.FINANCE,
+         "Open a fiscal year and period for the date in the ERP."),
+    _row("PERIOD_CLOSED", "The accounting period is closed", Owner.FINANCE,
+         "Reopen the period in the ERP, or change the entity's policy to the first open period."),
+    _row("NARRATIVE_MISSING", "The narrative is missing", Owner.PROJECT_MANAGEMENT,
+         "Add a narrative in the source."),
+    _row("APPROVER_IS_SUBMITTER", "The approver is the person who worked", Owner.FINANCE,
+         "Have the entry approved by another person in the source."),
+    _row("APPROVAL_MISSING", "The entry says approved but names no approver", Owner.PROJECT_MANAGEMENT,
+         "Have the entry approved in the source by a named person."),
+    _row("AMOUNT_TAMPERED", "The claimed amount is not hours times rate", Owner.FINANCE,
+         "Find out in the source who changed the amount; correct it there."),
+    _row("DELIVERY_REJECTED", "The target refused the posting", Owner.FINANCE,
+         "Correct what the target names, then retry."),
+    _row("DELIVERY_EXHAUSTED", "All attempts to deliver failed", Owner.INTEGRATION,
+         "Find out why the target does not take it, then retry."),
+    _row("DELIVERY_UNRESOLVED", "It cannot be told whether the target holds the posting", Owner.INTEGRATION,
+         "Look it up in the target by its reference, then confirm or retry."),
+    _row("DELIVERY_WARNED", "The target asks for a confirmation", Owner.FINANCE,
+         "Decide on the target's warning, then retry or exclude."),
+    _row("ECHO_MISMATCH", "The target recorded another amount than was sent", Owner.FINANCE,
+         "Compare the posting in the target with what was sent; correct it there by hand."),
+    _row("POSTED_TWICE", "The target holds the posting more than once", Owner.FINANCE,
+         "Cancel the surplus posting in the target."),
+)
+
+CATALOGUE: dict[str, FindingCode] = {row.code: row for row in _ROWS}

@@ -1,0 +1,183 @@
+"""The firm's configuration as the steps read it: systems, ownership, mappings, policies, rates of the firm's own.
+
+``runtime`` reads the firm directory into a ``FirmConfig`` and stores each applied version; every step loads it from
+there, so that all steps of all processes decide by one numbered version.
+"""
+
+from datetime import date
+from decimal import Decimal
+from enum import StrEnum
+
+import msgspec
+
+from tieout.model.money import RoundingMode
+
+
+class Environment(StrEnum):
+    """Whether a system is the real one or a copy to try things on."""
+
+    SANDBOX = "sandbox"
+    PRODUCTION = "production"
+
+
+class SystemConfig(msgspec.Struct, frozen=True, kw_only=True):
+    """One configured system (``systems/NAME.toml``). ``secrets`` maps a setting to a reference (``env:NAME``,
+    ``file:PATH``). ``posts_for`` lists the legal entities whose journals go there; ``reads`` the objects polled."""
+
+    name: str
+    connector: str
+    account: str
+    environment: Environment
+    settings: dict[str, str] = {}
+    secrets: dict[str, str] = {}
+    reads: tuple[str, ...] = ()
+    poll_interval_s: Decimal = Decimal(5)
+    posts_for: tuple[str, ...] = ()
+
+
+class OwnershipRule(msgspec.Struct, frozen=True, kw_only=True):
+    """Who owns a group of fields of an object. ``entity`` and ``valid_from`` empty: all entities, always."""
+
+    object: str
+    fields: tuple[str, ...]
+    system: str
+    entity: str | None = None
+    valid_from: date | None = None
+    steward: str = "data_steward"
+
+
+class MappingLine(msgspec.Struct, frozen=True, kw_only=True):
+    """One line of ``mappings/TABLE.csv``: ``source`` in ``system`` (``*``: any) for ``entity`` (``*``: any) means
+    ``target`` from ``valid_from`` until before ``valid_to``. ``line`` is its number in the file."""
+
+    table: str
+    line: int
+    system: str
+    entity: str
+    source: str
+    target: str
+    valid_from: date
+    valid_to: date | None = None
+
+
+class FirmRateLine(msgspec.Struct, frozen=True, kw_only=True):
+    """One line of ``mappings/bill_rates.csv`` or ``cost_rates.csv``: a rate the firm states itself.
+
+    Empty dimensions fit anything. ``price`` is per hour. ``scope`` is one of assignment, project, contract, client,
+    legal_entity, global.
+    """
+
+    context: str
+    line: int
+    scope: str
+    price: Decimal
+    currency: str
+    valid_from: date
+    valid_to: date | None = None
+    entity: str | None = None
+    client: str | None = None
+    project: str | None = None
+    role: str | None = None
+    resource: str | None = None
+    task: str | None = None
+    work_type: str | None = None
+
+
+class FirmFxRate(msgspec.Struct, frozen=True, kw_only=True):
+    """One line of ``fx.csv``: one ``base`` is ``rate`` ``quote`` on ``day``."""
+
+    day: date
+    base: str
+    quote: str
+    rate: Decimal
+    rate_type: str = "spot"
+
+
+class ClosedPeriodRule(StrEnum):
+    """What happens to time of a closed period."""
+
+    NEXT_OPEN = "next_open"
+    DESK = "desk"
+
+
+class DuplicateRule(StrEnum):
+    """What a natural or fuzzy duplicate does to the later entry."""
+
+    BLOCK = "block"
+    WARN = "warn"
+
+
+class EntityPolicy(msgspec.Struct, frozen=True, kw_only=True):
+    """The rules of one legal entity (``policies/ENTITY.toml`` over ``policies/default.toml``).
+
+    ``journal_grain`` lists what a journal is cut by (entity always; accounting_date, project); ``line_grain`` is
+    ``journal`` (one line per account) or ``entry``. ``accounts`` maps unbilled_receivable, unbilled_revenue,
+    project_cost and payroll_clearing to account numbers of the target.
+    """
+
+    entity: str
+    functional_currency: str
+    accounts: dict[str, str]
+    rounding: RoundingMode = RoundingMode.HALF_UP
+    round_hours_first: bool = False
+    increment_minutes: int = 1
+    max_day_hours: Decimal = Decimal(24)
+    late_after_days: int = 10
+    future_days: int = 0
+    narrative_required: bool = True
+    closed_period: ClosedPeriodRule = ClosedPeriodRule.NEXT_OPEN
+    natural_duplicate: DuplicateRule = DuplicateRule.BLOCK
+    fuzzy_duplicate: DuplicateRule = DuplicateRule.BLOCK
+    fuzzy_threshold: int = 92
+    claimed_rate: DuplicateRule = DuplicateRule.BLOCK
+    fx_rate_type: str = "spot"
+    fx_max_age_days: int = 5
+    fx_convert_bill_rates: bool = False
+    required_dimensions: tuple[str, ...] = ()
+    journal_grain: tuple[str, ...] = ("accounting_date", "project")
+    line_grain: str = "journal"
+    max_entries_per_journal: int = 500
+
+
+class DeliveryPolicy(msgspec.Struct, frozen=True, kw_only=True):
+    """How deliveries to one system are tried (``[delivery]`` in ``systems/NAME.toml`` over the default).
+
+    ``circuit_failures`` failures in a row open the circuit; it is probed after ``circuit_probe_s``, doubling up to
+    ``circuit_probe_max_s``. ``quarantine_s`` is added to what the connector's manifest declares.
+    """
+
+    max_attempts: int = 8
+    backoff_s: Decimal = Decimal(1)
+    backoff_max_s: Decimal = Decimal(300)
+    circuit_failures: int = 5
+    circuit_probe_s: Decimal = Decimal(5)
+    circuit_probe_max_s: Decimal = Decimal(300)
+    quarantine_s: Decimal = Decimal("0.5")
+    concurrency: int = 4
+
+
+class FirmConfig(msgspec.Struct, frozen=True, kw_only=True):
+    """One applied version of the firm directory. ``content_hash`` is the hash of all its files."""
+
+    name: str
+    version: int
+    content_hash: str
+    systems: tuple[SystemConfig, ...] = ()
+    ownership: tuple[OwnershipRule, ...] = ()
+    mappings: tuple[MappingLine, ...] = ()
+    rates: tuple[FirmRateLine, ...] = ()
+    fx_rates: tuple[FirmFxRate, ...] = ()
+    policies: tuple[EntityPolicy, ...] = ()
+    deliveries: dict[str, DeliveryPolicy] = {}
+
+    def system(self, name: str) -> SystemConfig | None:
+        """The configured system ``name``, or None."""
+        return next((one for one in self.systems if one.name == name), None)
+
+    def policy(self, entity: str) -> EntityPolicy | None:
+        """The policy of legal entity ``entity``, or None: then nothing of that entity can be posted."""
+        return next((one for one in self.policies if one.entity == entity), None)
+
+    def poster_of(self, entity: str) -> SystemConfig | None:
+        """The system that takes the journals of ``entity``, or None."""
+        return next((one for one in self.systems if entity in one.posts_for), None)
