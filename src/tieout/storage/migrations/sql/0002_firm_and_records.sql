@@ -1,3 +1,4 @@
+set local search_path = tieout;
 -- Applied firm configurations, golden records with their history, cross-references, the event log.
 
 create table firm_version (

@@ -20,6 +20,7 @@ create table message_repeat (
     message_id  bigint not null,
     received_at timestamptz not null
 );
+create index message_repeat_message on message_repeat (message_id);
 
 create table message_pending (
     message_id bigint primary key,
@@ -36,8 +37,11 @@ create table source_cursor (
     primary key (system, object)
 );
 
-create sequence entry_id_seq cache 1;
+-- Every batch takes one block of 10,000 entry ids, so that a batch is a contiguous range of ids that no other
+-- process shares. The gaps mean nothing.
+create sequence entry_id_seq start with 10000 increment by 10000 cache 1;
 
+-- batch_id grows in the order of commit: the row is written under a lock that is held until the commit.
 create table batch (
     batch_id          bigint generated always as identity primary key,
     first_entry_id    bigint not null,
@@ -53,7 +57,14 @@ create table batch (
 -- One reading of one version of one source entry. Append-only: a later reading of the same version (after a
 -- mapping was corrected) has the next revision, a later version its own row; previous_entry_id links them.
 -- state: 1 draft 2 submitted 3 approved 4 rejected 5 recalled 6 deleted.
--- disposition: 1 accepted 2 held 3 not approved 4 superseded on arrival (a newer version is known).
+-- disposition:
+--   1 accepted: its actuals are in the ledger.
+--   2 held: its item is on the desk.
+--   3 not approved: nothing is in the ledger for it.
+--   4 superseded on arrival: a newer version was known, or came in the same batch.
+--   5 carried: says the same in everything that touches money as previous_entry_id, an accepted entry whose actuals
+--     and posting stand for this one too; it has none of its own.
+-- The reading that stands for a source entry is the one with the highest (version, revision).
 create table time_entry (
     entry_id          bigint primary key,
     message_id        bigint not null,

@@ -1,3 +1,4 @@
+set local search_path = tieout;
 -- Rates as the ledger used them (append-only, so that every trace stays true) and the actuals.
 
 create table rate_line (

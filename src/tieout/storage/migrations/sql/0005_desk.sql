@@ -1,3 +1,4 @@
+set local search_path = tieout;
 -- The exception queue: root causes, items, what people did, and what waits to be read again.
 
 create table root_cause (

@@ -1,3 +1,4 @@
+set local search_path = tieout;
 -- Deliveries and their attempts, what each entry went into, and what waits to become a journal.
 
 -- Accepted entries (by id range) that wait to be put into journals. Rows are claimed and deleted by time_to_bill.
@@ -7,7 +8,7 @@ create table posting_pending (
     last_entry_id  bigint not null
 );
 
-create sequence delivery_id_seq cache 1;
+create sequence delivery_id_seq;
 
 -- state: ready | intent | sent | in_doubt | posted | rejected | dead | held | split | recut
 --   intent: durable before the call; sent: the call began; in_doubt: no answer, waits out quarantine_until, then looked up;
@@ -80,3 +81,4 @@ create table circuit (
     reason     text,
     updated_at timestamptz not null
 );
+create index delivery_ready on delivery (system, delivery_id) where state = 'ready';
