@@ -36,6 +36,26 @@ CATALOGUE: Final[dict[str, CatalogueEntry]] = {
         "No such connector",
         "Correct the name in systems/, or install the package that provides the connector.",
     ),
+    "TIE-CONNECT-002": CatalogueEntry(
+        "No such simulator",
+        "Correct the name, or install the package that provides the simulator.",
+    ),
+    "TIE-CONNECT-003": CatalogueEntry(
+        "An entry point does not lead to what its group promises",
+        "Correct the entry point in the package that provides it, and install the package again.",
+    ),
+    "TIE-CONNECT-004": CatalogueEntry(
+        "A simulator does not answer",
+        "Look at the simulator's process and its output; start it again, its state is kept.",
+    ),
+    "TIE-CONNECT-005": CatalogueEntry(
+        "A simulator refused an order",
+        "Correct the order as the message says; nothing was changed by it.",
+    ),
+    "TIE-CONNECT-006": CatalogueEntry(
+        "A simulator is not running",
+        "Read the simulator's output above the message; correct its arguments or its seed firm, then start it again.",
+    ),
     "TIE-JOURNAL-001": CatalogueEntry("A journal line has no side or two", _REPORT_IT),
     "TIE-JOURNAL-002": CatalogueEntry("A journal does not balance", _REPORT_IT),
     "TIE-STORE-001": CatalogueEntry(
