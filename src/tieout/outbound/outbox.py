@@ -1,0 +1,111 @@
+"""The outbox: commands that are to be delivered, stored in the transaction of the decision to deliver them.
+
+``streams`` enqueues; ``engine`` delivers; ``recut`` takes a delivery apart again while it is still ready.
+"""
+
+from collections.abc import Sequence
+from datetime import date, datetime
+from decimal import Decimal
+
+import msgspec
+from psycopg import Cursor
+
+from tieout.model.identity import content_hash
+from tieout.model.journal import Command, PostJournal
+from tieout.storage.wake import notify
+
+DELIVERY_STEP = "delivery"
+
+
+class NewDelivery(msgspec.Struct, frozen=True, kw_only=True):
+    """A command and the control totals of what it stands for.
+
+    ``currency`` and ``functional_currency`` are ISO 4217 numeric codes; ``amount_minor`` is the billable value in
+    ``currency``, ``cost_minor`` the cost in ``functional_currency``. ``entry_ids`` are the time entries inside.
+    """
+
+    delivery_id: int
+    system: str
+    command_kind: str
+    command: Command
+    key: str
+    order_key: str
+    entity_id: int
+    project_id: int | None
+    accounting_date: date
+    late: bool
+    currency: int
+    functional_currency: int
+    hours: Decimal
+    amount_minor: int
+    cost_minor: int
+    entry_ids: tuple[int, ...]
+    parent_id: int | None = None
+
+
+def fingerprint(command: Command) -> bytes:
+    """What must stay equal over all attempts: the command without its accounting date, which a policy may move."""
+    built: dict[str, object] = msgspec.to_builtins(command)
+    built.pop("accounting_date", None)
+    return content_hash(built)
+
+
+def delivery_ids(cur: Cursor[tuple[object, ...]], count: int) -> list[int]:
+    """``count`` new delivery ids, ascending."""
+    cur.execute("select nextval('delivery_id_seq') from generate_series(1, %s)", (count,))
+    return sorted(int(row[0]) for row in cur.fetchall())  # type: ignore[index]  # rows are tuples here
+
+
+def enqueue(cur: Cursor[tuple[object, ...]], deliveries: Sequence[NewDelivery], *, now: datetime) -> None:
+    """Store deliveries, their commands and the links of their entries, and wake the engine.
+
+    Raises psycopg's UniqueViolation when an entry is linked already: somebody else took it first, and the caller
+    starts over with what is left.
+    """
+    if not deliveries:
+        return
+    with cur.copy("copy posting_link (entry_id, delivery_id) from stdin") as copy:
+        for delivery in deliveries:
+            copy.write("".join(f"{entry_id}\t{delivery.delivery_id}\n" for entry_id in delivery.entry_ids))
+    _store(cur, deliveries, now=now)
+    notify(cur, DELIVERY_STEP)
+
+
+def replace_by_children(
+    cur: Cursor[tuple[object, ...]], parent_id: int, children: Sequence[NewDelivery], *, now: datetime
+) -> None:
+    """Put smaller deliveries in the place of one that the target refused; each entry moves to its child."""
+    for child in children:
+        cur.execute(
+            "update posting_link set delivery_id = %s where entry_id = any(%s) and delivery_id = %s",
+            (child.delivery_id, list(child.entry_ids), parent_id),
+        )
+    _store(cur, children, now=now)
+    notify(cur, DELIVERY_STEP)
+
+
+def _store(cur: Cursor[tuple[object, ...]], deliveries: Sequence[NewDelivery], *, now: datetime) -> None:
+    with cur.copy(
+        """
+        copy delivery (delivery_id, parent_id, system, command_kind, key, reference, fingerprint, order_key,
+                       entity_id, project_id, accounting_date, late, currency, functional_currency, entry_count,
+                       hours, amount_minor, cost_minor, state, due_at, created_at, updated_at) from stdin
+        """
+    ) as copy:
+        for one in deliveries:
+            copy.write_row((
+                one.delivery_id, one.parent_id, one.system, one.command_kind, one.key, one.command.reference,
+                fingerprint(one.command), one.order_key, one.entity_id, one.project_id, one.accounting_date,
+                one.late, one.currency, one.functional_currency, len(one.entry_ids), one.hours,
+                one.amount_minor, one.cost_minor, "ready", now, now, now,
+            ))  # fmt: skip
+    with cur.copy("copy delivery_command (delivery_id, command) from stdin") as copy:
+        for one in deliveries:
+            copy.write_row((one.delivery_id, msgspec.json.encode(one.command)))
+
+
+def total_debit_minor(command: Command) -> int:
+    """The sum of the debits of a journal in minor units of its functional currency; 0 for a master."""
+    if isinstance(command, PostJournal):
+        return sum(line.debit_minor for line in command.lines)
+    return 0

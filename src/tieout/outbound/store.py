@@ -1,0 +1,257 @@
+"""The SQL of the delivery engine: claims in key order, intents, outcomes, look-ups, recovery.
+
+Every write after a claim carries the epoch of the worker that claimed (fencing): a worker that was taken for dead and
+wakes up again writes nothing.
+"""
+
+from collections.abc import Sequence
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+
+import msgspec
+from psycopg import Connection, Cursor
+from psycopg.rows import class_row
+
+from tieout.model.journal import Command
+from tieout.outbound.transitions import Decision, State
+
+
+class Claimed(msgspec.Struct, frozen=True, kw_only=True):
+    """A delivery this worker holds, with its command as stored."""
+
+    delivery_id: int
+    command_kind: str
+    reference: str
+    entity_id: int
+    project_id: int | None
+    accounting_date: date
+    currency: int
+    entry_count: int
+    hours: Decimal
+    amount_minor: int
+    attempts: int
+    intent_at: datetime
+    command: bytes
+
+    def decoded(self) -> Command:
+        """The command itself."""
+        return _COMMANDS.decode(self.command)
+
+
+_COMMANDS: msgspec.json.Decoder[Command] = msgspec.json.Decoder(Command)
+
+_CLAIMED = """
+    d.delivery_id, d.command_kind, d.reference, d.entity_id, d.project_id, d.accounting_date, d.currency,
+    d.entry_count, d.hours, d.amount_minor, d.attempts, d.intent_at, c.command
+"""
+
+
+def declare_intents(
+    conn: Connection[tuple[object, ...]], *, system: str, limit: int, epoch: int, now: datetime
+) -> list[Claimed]:
+    """Claim due deliveries in key order and make the intent to send them durable with the caller's commit.
+
+    A delivery is due when no earlier delivery of its order key is unfinished. Counts the attempt.
+    """
+    with conn.cursor(row_factory=class_row(Claimed)) as cur:
+        cur.execute(
+            f"""
+            with due as (
+                select d.delivery_id
+                  from delivery d
+                 where d.system = %(system)s and d.state = 'ready' and d.due_at <= %(now)s
+                   and not exists (
+                       select 1 from delivery earlier
+                        where earlier.system = d.system and earlier.order_key = d.order_key
+                          and earlier.delivery_id < d.delivery_id
+                          and earlier.state not in ('posted', 'split', 'recut', 'excluded'))
+                 order by d.delivery_id
+                 limit %(limit)s
+                   for update skip locked
+            ), intent as (
+                update delivery d
+                   set state = 'intent', epoch = %(epoch)s, intent_at = %(now)s, attempts = attempts + 1,
+                       updated_at = %(now)s
+                  from due where d.delivery_id = due.delivery_id
+                returning d.*
+            )
+            select {_CLAIMED} from intent d join delivery_command c using (delivery_id) order by d.delivery_id
+            """,
+            {"system": system, "limit": limit, "epoch": epoch, "now": now},
+        )
+        return cur.fetchall()
+
+
+def claim_doubtful(
+    conn: Connection[tuple[object, ...]], *, system: str, limit: int, epoch: int, now: datetime, lease_s: float
+) -> list[Claimed]:
+    """Claim deliveries whose quarantine is over, for looking up; nobody else takes them for ``lease_s`` seconds."""
+    with conn.cursor(row_factory=class_row(Claimed)) as cur:
+        cur.execute(
+            f"""
+            with due as (
+                select delivery_id from delivery
+                 where system = %(system)s and state = 'in_doubt' and quarantine_until <= %(now)s
+                 order by delivery_id limit %(limit)s for update skip locked
+            ), held as (
+                update delivery d set epoch = %(epoch)s, quarantine_until = %(until)s, updated_at = %(now)s
+                  from due where d.delivery_id = due.delivery_id
+                returning d.*
+            )
+            select {_CLAIMED} from held d join delivery_command c using (delivery_id) order by d.delivery_id
+            """,
+            {
+                "system": system,
+                "limit": limit,
+                "epoch": epoch,
+                "now": now,
+                "until": now + timedelta(seconds=lease_s),
+            },
+        )
+        return cur.fetchall()
+
+
+def settle(
+    conn: Connection[tuple[object, ...]],
+    decided: Sequence[tuple[Claimed, Decision]],
+    *,
+    kind: str,
+    epoch: int,
+    now: datetime,
+) -> list[int]:
+    """Store decisions and their attempts; returns the ids whose write counted (the epoch still was ours)."""
+    if not decided:
+        return []
+    with conn.cursor() as cur:
+        cur.execute(
+            """
+            update delivery d
+               set state = new.state, due_at = coalesce(new.due_at, d.due_at),
+                   quarantine_until = new.quarantine_until, target_ref = coalesce(new.target_ref, d.target_ref),
+                   code = new.code, words = new.words, attempts = d.attempts - new.given_back, updated_at = %s
+              from unnest(%s::bigint[], %s::text[], %s::timestamptz[], %s::timestamptz[], %s::text[], %s::text[],
+                          %s::text[], %s::integer[])
+                   as new (delivery_id, state, due_at, quarantine_until, target_ref, code, words, given_back)
+             where d.delivery_id = new.delivery_id and d.epoch = %s and d.state in ('intent', 'in_doubt')
+            returning d.delivery_id
+            """,
+            (
+                now,
+                [one.delivery_id for one, _ in decided],
+                [str(decision.state) for _, decision in decided],
+                [decision.due_at for _, decision in decided],
+                [decision.quarantine_until for _, decision in decided],
+                [decision.target_ref for _, decision in decided],
+                [decision.code for _, decision in decided],
+                [decision.words for _, decision in decided],
+                [0 if decision.burns_attempt else 1 for _, decision in decided],
+                epoch,
+            ),
+        )
+        written = [int(row[0]) for row in cur.fetchall()]  # type: ignore[index]  # rows are tuples here
+        cur.execute(
+            """
+            insert into delivery_attempt
+                   (delivery_id, kind, epoch, started_at, finished_at, outcome, code, words)
+            select id, %s, %s, started_at, %s, outcome, code, words
+              from unnest(%s::bigint[], %s::timestamptz[], %s::text[], %s::text[], %s::text[])
+                   as new (id, started_at, outcome, code, words)
+            """,
+            (
+                kind,
+                epoch,
+                now,
+                [one.delivery_id for one, _ in decided],
+                [one.intent_at for one, _ in decided],
+                [str(decision.state) for _, decision in decided],
+                [decision.code for _, decision in decided],
+                [decision.words for _, decision in decided],
+            ),
+        )
+        return written
+
+
+def doubt_intents_of_the_dead(
+    conn: Connection[tuple[object, ...]],
+    *,
+    system: str,
+    command_kind: str,
+    live_epochs: Sequence[int],
+    quarantine_s: float,
+    now: datetime,
+) -> int:
+    """Intents whose worker is gone are in doubt from the moment of the intent on; returns how many."""
+    cur = conn.execute(
+        """
+        update delivery
+           set state = 'in_doubt', quarantine_until = intent_at + make_interval(secs => %s),
+               code = 'WORKER_DIED', words = 'The worker that sent it died before the answer.', updated_at = %s
+         where system = %s and command_kind = %s and state = 'intent' and epoch <> all(%s)
+        """,
+        (quarantine_s, now, system, command_kind, list(live_epochs)),
+    )
+    return cur.rowcount
+
+
+def next_due(conn: Connection[tuple[object, ...]], *, system: str) -> datetime | None:
+    """When something of ``system`` is due next (a retry or a look-up), or None."""
+    cur = conn.execute(
+        """
+        select min(at) from (
+            select min(due_at) as at from delivery where system = %(system)s and state = 'ready'
+            union all
+            select min(quarantine_until) from delivery where system = %(system)s and state = 'in_doubt') as due
+        """,
+        {"system": system},
+    )
+    row = cur.fetchone()
+    return row[0] if row else None  # type: ignore[index,no-any-return]  # rows are tuples here
+
+
+def move_accounting_date(
+    conn: Connection[tuple[object, ...]], delivery_id: int, *, command: bytes, to: date, now: datetime
+) -> None:
+    """Give a delivery that was certainly not posted another accounting date; key and reference stay."""
+    conn.execute(
+        """
+        update delivery set accounting_date = %s, late = true, state = %s, due_at = %s, updated_at = %s
+         where delivery_id = %s
+        """,
+        (to, str(State.READY), now, now, delivery_id),
+    )
+    conn.execute("update delivery_command set command = %s where delivery_id = %s", (command, delivery_id))
+
+
+def hold(cur: Cursor[tuple[object, ...]], delivery_id: int, *, code: str, words: str, now: datetime) -> None:
+    """Park a delivery that certainly was not posted until a person or a correction releases it."""
+    cur.execute(
+        "update delivery set state = 'rejected', code = %s, words = %s, updated_at = %s where delivery_id = %s",
+        (code, words, now, delivery_id),
+    )
+
+
+def requeue(cur: Cursor[tuple[object, ...]], delivery_ids: Sequence[int], *, now: datetime) -> int:
+    """Let parked deliveries be tried again from the first attempt on; what may be with the target is looked up first."""
+    cur.execute(
+        """
+        update delivery
+           set state = case when state = 'held' then 'in_doubt' else 'ready' end,
+               quarantine_until = case when state = 'held' then %(now)s end,
+               due_at = %(now)s, attempts = 0, updated_at = %(now)s
+         where delivery_id = any(%(ids)s) and state in ('rejected', 'dead', 'held')
+        """,
+        {"now": now, "ids": list(delivery_ids)},
+    )
+    return cur.rowcount
+
+
+def exclude(cur: Cursor[tuple[object, ...]], delivery_ids: Sequence[int], *, now: datetime) -> int:
+    """Give up deliveries that a person excluded; later ones of their key go on."""
+    cur.execute(
+        """
+        update delivery set state = 'excluded', updated_at = %s
+         where delivery_id = any(%s) and state in ('rejected', 'dead', 'held')
+        """,
+        (now, list(delivery_ids)),
+    )
+    return cur.rowcount

@@ -1,0 +1,232 @@
+"""Reads a firm directory into one FirmConfig, or says everything that is wrong with it.
+
+Layout: ``tieout.toml`` (name), ``systems/NAME.toml``, ``ownership.toml``, ``mappings/*.csv``, ``policies/default.toml``
+and ``policies/ENTITY.toml``, ``fx.csv``. The version is the hash of the content of all these files.
+"""
+
+import hashlib
+import tomllib
+from decimal import Decimal
+from pathlib import Path
+from typing import TypeVar
+
+import msgspec
+
+from tieout.connect.connector import installed_connectors, load_connector
+from tieout.errors import ConfigurationError
+from tieout.model.firm import DeliveryPolicy, EntityPolicy, FirmConfig, OwnershipRule, SystemConfig
+from tieout.model.money import UnknownCurrencyError, exponent
+from tieout.runtime.firm.problems import FirmInvalidError, FirmProblem
+from tieout.runtime.firm.tables import read_tables
+
+_T = TypeVar("_T")
+API_CONNECTOR = "api"
+"""Systems that hand in time over the hub's own API need no connector."""
+ACCOUNT_ROLES = ("unbilled_receivable", "unbilled_revenue", "project_cost", "payroll_clearing")
+
+
+def content_hash(directory: Path) -> str:
+    """SHA-256 over names and content of all files of the directory that count."""
+    digest = hashlib.sha256()
+    for path in sorted(directory.rglob("*")):
+        if path.is_file() and path.suffix in {".toml", ".csv"}:
+            name = str(path.relative_to(directory)).encode()
+            content = path.read_bytes()
+            digest.update(len(name).to_bytes(4, "big") + name + len(content).to_bytes(8, "big") + content)
+    return digest.hexdigest()
+
+
+def read_firm(directory: Path) -> FirmConfig:
+    """The configuration in ``directory``, version 0 until it is applied.
+
+    Raises ConfigurationError (TIE-FIRM-003) when there is no such directory, FirmInvalidError with all mistakes.
+    """
+    if not (directory / "tieout.toml").is_file():
+        raise ConfigurationError(code="TIE-FIRM-003", message=f"{directory} holds no tieout.toml.")
+    problems: list[FirmProblem] = []
+    head = _toml(directory, directory / "tieout.toml", problems)
+    systems, deliveries = _systems(directory, problems)
+    mappings, rates, fx_rates = read_tables(directory, problems)
+    config = FirmConfig(
+        name=str(head.get("name", directory.name)),
+        version=0,
+        content_hash=content_hash(directory),
+        systems=tuple(systems),
+        ownership=tuple(_ownership(directory, problems)),
+        mappings=tuple(mappings),
+        rates=tuple(rates),
+        fx_rates=tuple(fx_rates),
+        policies=tuple(_policies(directory, problems)),
+        deliveries=deliveries,
+    )
+    problems += _contradictions(config)
+    if problems:
+        raise FirmInvalidError(problems)
+    return config
+
+
+def _toml(directory: Path, path: Path, problems: list[FirmProblem]) -> dict[str, object]:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"), parse_float=Decimal)
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        problems.append(
+            FirmProblem(
+                file=str(path.relative_to(directory)),
+                message=f"Not readable as TOML: {error}.",
+                next_step="Correct it.",
+            )
+        )
+        return {}
+
+
+def _systems(directory: Path, problems: list[FirmProblem]) -> tuple[list[SystemConfig], dict[str, DeliveryPolicy]]:
+    systems, deliveries = [], {}
+    for path in sorted((directory / "systems").glob("*.toml")):
+        table = _toml(directory, path, problems)
+        delivery = table.pop("delivery", None)
+        file = f"systems/{path.name}"
+        found = _convert({"name": path.stem, **table}, SystemConfig, file, problems)
+        if found is not None:
+            systems.append(found)
+            problems += _connector_problems(found, file)
+        if delivery is not None:
+            policy = _convert(delivery, DeliveryPolicy, file, problems)
+            if policy is not None:
+                deliveries[path.stem] = policy
+    return systems, deliveries
+
+
+def _connector_problems(system: SystemConfig, file: str) -> list[FirmProblem]:
+    if system.connector == API_CONNECTOR:
+        return []
+    if system.connector not in installed_connectors():
+        return [
+            FirmProblem(
+                file=file,
+                message=f"There is no connector {system.connector!r}.",
+                next_step=f"Use one of {', '.join(installed_connectors())}.",
+            )
+        ]
+    manifest = load_connector(system.connector).manifest
+    problems = []
+    given = {**system.settings, **system.secrets}
+    for setting in manifest.settings:
+        if setting.required and setting.default is None and setting.name not in given:
+            kind = "secrets" if setting.secret else "settings"
+            problems.append(
+                FirmProblem(
+                    file=file,
+                    message=f"The {kind} lack {setting.name} ({setting.description}).",
+                    next_step=f"Add it below [{kind}].",
+                )
+            )
+        if setting.secret and setting.name in system.settings:
+            problems.append(
+                FirmProblem(
+                    file=file,
+                    message=f"{setting.name} is a secret and stands in plain text.",
+                    next_step="Move it to [secrets] as env:NAME or file:PATH.",
+                )
+            )
+    known = {one.name for one in manifest.settings}
+    problems += [
+        FirmProblem(file=file, message=f"{manifest.title} knows no setting {name}.", next_step="Remove or correct it.")
+        for name in sorted(set(given) - known)
+    ]
+    problems += [
+        FirmProblem(file=file, message=f"{manifest.title} cannot read {name}.", next_step="Remove it from reads.")
+        for name in system.reads
+        if manifest.read(name) is None
+    ]
+    return problems
+
+
+def _ownership(directory: Path, problems: list[FirmProblem]) -> list[OwnershipRule]:
+    path = directory / "ownership.toml"
+    if not path.exists():
+        return []
+    rules = _toml(directory, path, problems).get("rule", [])
+    found = _convert(rules, list[OwnershipRule], "ownership.toml", problems)
+    return found or []
+
+
+def _policies(directory: Path, problems: list[FirmProblem]) -> list[EntityPolicy]:
+    folder = directory / "policies"
+    default_path = folder / "default.toml"
+    default = _toml(directory, default_path, problems) if default_path.exists() else {}
+    policies = []
+    for path in sorted(folder.glob("*.toml")):
+        if path.stem == "default":
+            continue
+        table = {"entity": path.stem, **default, **_toml(directory, path, problems)}
+        found = _convert(table, EntityPolicy, f"policies/{path.name}", problems)
+        if found is not None:
+            policies.append(found)
+    return policies
+
+
+def _contradictions(config: FirmConfig) -> list[FirmProblem]:
+    problems = []
+    for policy in config.policies:
+        file = f"policies/{policy.entity}.toml"
+        problems += [
+            FirmProblem(file=file, message=f"accounts lacks {role}.", next_step="Add the account number.")
+            for role in ACCOUNT_ROLES
+            if role not in policy.accounts
+        ]
+        try:
+            exponent(policy.functional_currency)
+        except UnknownCurrencyError as error:
+            problems.append(FirmProblem(file=file, message=str(error), next_step="Use an ISO 4217 code."))
+        unknown = sorted(set(policy.journal_grain) - {"accounting_date", "project"})
+        if unknown or policy.line_grain not in {"journal", "entry"}:
+            problems.append(
+                FirmProblem(
+                    file=file,
+                    message=f"Unknown grain: {', '.join(unknown) or policy.line_grain}.",
+                    next_step="journal_grain knows accounting_date and project; line_grain journal and entry.",
+                )
+            )
+    posters: dict[str, str] = {}
+    for system in config.systems:
+        for entity in system.posts_for:
+            if entity in posters:
+                problems.append(
+                    FirmProblem(
+                        file=f"systems/{system.name}.toml",
+                        message=f"{entity} is posted by {posters[entity]} already.",
+                        next_step="Let one system post for an entity.",
+                    )
+                )
+            posters[entity] = system.name
+            if config.policy(entity) is None:
+                problems.append(
+                    FirmProblem(
+                        file=f"systems/{system.name}.toml",
+                        message=f"posts_for names {entity}, which has no policy.",
+                        next_step=f"Add policies/{entity}.toml.",
+                    )
+                )
+    problems += _mixed_environments(config)
+    return problems
+
+
+def _mixed_environments(config: FirmConfig) -> list[FirmProblem]:
+    kinds = {str(system.environment) for system in config.systems if system.connector != API_CONNECTOR}
+    if len(kinds) < 2:  # noqa: PLR2004 - one kind is no mixture
+        return []
+    return [
+        FirmProblem(
+            file="systems",
+            message="A sandbox system is paired with a production system.",
+            next_step="Use systems of one environment in one firm directory.",
+        )
+    ]
+
+
+def _convert(table: object, type_: type[_T], file: str, problems: list[FirmProblem]) -> _T | None:
+    try:
+        return msgspec.convert(table, type_, strict=False)
+    except msgspec.ValidationError as error:
+        problems.append(FirmProblem(file=file, message=f"{error}.", next_step="Correct the named setting."))
+        return None

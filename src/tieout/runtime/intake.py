@@ -1,0 +1,79 @@
+"""Polls the firm's sources and stores what they say; page and cursor move in one transaction.
+
+One task per system and object. Reading waits for its source, never for the steps behind it; what was stored is read by
+``inbound`` at its own pace.
+"""
+
+import asyncio
+from dataclasses import dataclass
+
+import structlog
+
+from tieout.connect.source import Page, Source
+from tieout.errors import AccessError, ContractError, TransientError
+from tieout.inbound import message_store
+from tieout.model.clock import Clock
+from tieout.model.firm import SystemConfig
+from tieout.storage.pool import Pool, in_transaction
+
+log = structlog.get_logger(__name__)
+
+_FAILED_WAIT_S = 5.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Poller:
+    """Reads one object of one system."""
+
+    system: SystemConfig
+    object_name: str
+    source: Source
+    pool: Pool
+    clock: Clock
+
+    async def run(self, stopping: asyncio.Event) -> None:
+        """Poll until ``stopping``; an unreachable or refusing source is tried again later and said in the log."""
+        while not stopping.is_set():
+            wait_s = float(self.system.poll_interval_s)
+            try:
+                await self.poll_once()
+            except (TransientError, AccessError, ContractError) as error:
+                log.warning("intake.failed", system=self.system.name, object=self.object_name, error=str(error))
+                wait_s = max(wait_s, getattr(error, "retry_after_s", None) or _FAILED_WAIT_S)
+            try:
+                await asyncio.wait_for(stopping.wait(), wait_s)
+            except TimeoutError:
+                continue
+
+    async def poll_once(self) -> int:
+        """Store everything that changed since the last poll; returns the number of items received."""
+        cursor = await asyncio.to_thread(self._cursor)
+        received = 0
+        async for page in self.source.read(self.object_name, cursor):
+            await asyncio.to_thread(self._store, page)
+            received += page.item_count or 0
+        return received
+
+    def _cursor(self) -> str | None:
+        with self.pool.connection() as conn, conn.cursor() as cur:
+            return message_store.read_cursor(cur, system=self.system.name, object_name=self.object_name)
+
+    def _store(self, page: Page) -> None:
+        now = self.clock.now()
+        message = message_store.NewMessage(
+            system=self.system.name,
+            object=self.object_name,
+            channel="poll",
+            payload=page.payload,
+            item_count=page.item_count,
+        )
+        with self.pool.connection() as conn:
+
+            def work(cur: message_store.Cursor[tuple[object, ...]]) -> None:
+                if page.item_count != 0:
+                    message_store.store(cur, [message], now=now)
+                message_store.move_cursor(
+                    cur, system=self.system.name, object_name=self.object_name, cursor=page.next_cursor, now=now
+                )
+
+            in_transaction(conn, work)

@@ -1,0 +1,71 @@
+"""Opens the firm's configured systems: connectors found by entry point, secrets resolved, limits shared."""
+
+from collections.abc import Mapping
+
+from tieout.connect.connector import Connection, Connector, load_connector
+from tieout.connect.http import HttpSettings
+from tieout.connect.source import Translator
+from tieout.connect.throttle import Throttle
+from tieout.errors import ConfigurationError
+from tieout.inbound.canonical_translator import CanonicalTranslator
+from tieout.model.clock import Clock
+from tieout.model.firm import DeliveryPolicy, FirmConfig, SystemConfig
+from tieout.outbound.target import Target
+from tieout.runtime.firm.directory import API_CONNECTOR
+from tieout.runtime.secrets import resolve_secret
+
+
+def connection_to(system: SystemConfig, connector: Connector, *, throttle: Throttle, clock: Clock) -> Connection:
+    """Everything a connector needs to talk to ``system``; raises ConfigurationError for a secret that is not there."""
+    manifest = connector.manifest
+    defaults = {one.name: one.default for one in manifest.settings if one.default is not None and not one.secret}
+    return Connection(
+        system=system.name,
+        account=system.account,
+        settings={**defaults, **system.settings},
+        secrets={
+            name: resolve_secret(reference, system=system.name, setting=name)
+            for name, reference in system.secrets.items()
+        },
+        throttle=throttle,
+        clock=clock,
+        http=HttpSettings(timeout_s=manifest.request_timeout_s),
+    )
+
+
+def translators(firm: FirmConfig) -> Mapping[str, Translator]:
+    """The translator of every system that hands in anything, by system name."""
+    found: dict[str, Translator] = {}
+    for system in firm.systems:
+        if system.connector == API_CONNECTOR:
+            found[system.name] = CanonicalTranslator()
+            continue
+        translator = load_connector(system.connector).translator
+        if translator is not None:
+            found[system.name] = translator
+    return found
+
+
+def targets(firm: FirmConfig, *, throttle: Throttle, clock: Clock) -> list[Target]:
+    """Every system that the firm posts to, with an open sink; the caller closes the sinks."""
+    found = []
+    for system in firm.systems:
+        if not system.posts_for:
+            continue
+        connector = load_connector(system.connector)
+        if connector.open_sink is None:
+            raise ConfigurationError(
+                code="TIE-FIRM-004",
+                message=f"{system.name} posts for {', '.join(system.posts_for)}, but {connector.manifest.title} "
+                "cannot be written to.",
+            )
+        connection = connection_to(system, connector, throttle=throttle, clock=clock)
+        found.append(
+            Target(
+                system=system.name,
+                manifest=connector.manifest,
+                policy=firm.deliveries.get(system.name, DeliveryPolicy()),
+                sink=connector.open_sink(connection),
+            )
+        )
+    return found

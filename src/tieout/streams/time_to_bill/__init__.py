@@ -1,0 +1,1 @@
+"""From accepted, rated time to journals in the ledger: grouping, accounting dates, smaller journals after a refusal."""
