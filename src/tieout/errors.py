@@ -56,8 +56,43 @@ CATALOGUE: Final[dict[str, CatalogueEntry]] = {
         "A simulator is not running",
         "Read the simulator's output above the message; correct its arguments or its seed firm, then start it again.",
     ),
+    "TIE-FINDING-001": CatalogueEntry("A finding has a code that the catalogue does not have", _REPORT_IT),
+    "TIE-ID-001": CatalogueEntry(
+        "An identifier of another system is incomplete",
+        "Correct the key of the record in its source; system, kind and value must be there, and its span have days.",
+    ),
+    "TIE-ID-002": CatalogueEntry("A value has no canonical form to hash", _REPORT_IT),
     "TIE-JOURNAL-001": CatalogueEntry("A journal line has no side or two", _REPORT_IT),
     "TIE-JOURNAL-002": CatalogueEntry("A journal does not balance", _REPORT_IT),
+    "TIE-MODEL-001": CatalogueEntry(
+        "A value breaks a rule of its own kind",
+        "Correct what the message names in the source of the record, then send it again.",
+    ),
+    "TIE-MONEY-001": CatalogueEntry(
+        "Not a currency that amounts can be kept in",
+        "Use the current ISO 4217 code of a currency with minor units; withdrawn codes and metals are refused.",
+    ),
+    "TIE-MONEY-002": CatalogueEntry(
+        "An amount cannot be kept exactly",
+        "Correct the amount in its source: a finite decimal with no more decimals than its currency has.",
+    ),
+    "TIE-PERIOD-001": CatalogueEntry(
+        "An accounting period has no days", "Correct the dates of the period in the ledger."
+    ),
+    "TIE-PERIOD-002": CatalogueEntry(
+        "Two accounting periods of one entity overlap", "Correct the dates of one of the two periods in the ledger."
+    ),
+    "TIE-PERIOD-003": CatalogueEntry(
+        "Days between two accounting periods belong to none", "Open a period for the named days in the ledger."
+    ),
+    "TIE-PERIOD-004": CatalogueEntry(
+        "Monthly periods do not begin on the first of a month",
+        "Begin them on the first, or use a calendar of weeks.",
+    ),
+    "TIE-STATE-001": CatalogueEntry(
+        "The state of a record does not allow this",
+        "Look at the present state of the record; the state it is in decides what can be done with it.",
+    ),
     "TIE-STORE-001": CatalogueEntry(
         "The database cannot be reached",
         "Check that PostgreSQL runs and that TIEOUT_DATABASE_URL is right; the command can be repeated safely.",

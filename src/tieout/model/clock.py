@@ -3,6 +3,8 @@
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
+from tieout.errors import ContractError
+
 
 class Clock(Protocol):
     """Tells the present instant in UTC."""
@@ -16,6 +18,8 @@ class FixedClock:
     """A clock that stands until it is advanced: for tests and simulated hours."""
 
     def __init__(self, instant: datetime) -> None:
+        if instant.tzinfo is None:
+            raise ContractError(code="TIE-MODEL-001", message=f"{instant} names no zone, so it is no instant.")
         self._instant = instant.astimezone(UTC)
 
     def now(self) -> datetime:

@@ -20,9 +20,12 @@ class Environment(StrEnum):
     PRODUCTION = "production"
 
 
-class SystemConfig(msgspec.Struct, frozen=True, kw_only=True):
-    """One configured system (``systems/NAME.toml``). ``secrets`` maps a setting to a reference (``env:NAME``,
-    ``file:PATH``). ``posts_for`` lists the legal entities whose journals go there; ``reads`` the objects polled."""
+class SystemConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One configured system (``systems/NAME.toml``).
+
+    ``secrets`` maps a setting to a reference (``env:NAME``,
+    ``file:PATH``). ``posts_for`` lists the legal entities whose journals go there; ``reads`` the objects polled.
+    """
 
     name: str
     connector: str
@@ -35,7 +38,7 @@ class SystemConfig(msgspec.Struct, frozen=True, kw_only=True):
     posts_for: tuple[str, ...] = ()
 
 
-class OwnershipRule(msgspec.Struct, frozen=True, kw_only=True):
+class OwnershipRule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Who owns a group of fields of an object. ``entity`` and ``valid_from`` empty: all entities, always."""
 
     object: str
@@ -47,8 +50,11 @@ class OwnershipRule(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class MappingLine(msgspec.Struct, frozen=True, kw_only=True):
-    """One line of ``mappings/TABLE.csv``: ``source`` in ``system`` (``*``: any) for ``entity`` (``*``: any) means
-    ``target`` from ``valid_from`` until before ``valid_to``. ``line`` is its number in the file."""
+    """One line of ``mappings/TABLE.csv``.
+
+    ``source`` in ``system`` (``*``: any) for ``entity`` (``*``: any) means
+    ``target`` from ``valid_from`` until before ``valid_to``. ``line`` is its number in the file.
+    """
 
     table: str
     line: int
@@ -64,7 +70,7 @@ class FirmRateLine(msgspec.Struct, frozen=True, kw_only=True):
     """One line of ``mappings/bill_rates.csv`` or ``cost_rates.csv``: a rate the firm states itself.
 
     Empty dimensions fit anything. ``price`` is per hour. ``scope`` is one of assignment, project, contract, client,
-    legal_entity, global.
+    legal_entity, global. A price of zero counts only where ``complimentary`` says that it is meant.
     """
 
     context: str
@@ -81,6 +87,7 @@ class FirmRateLine(msgspec.Struct, frozen=True, kw_only=True):
     resource: str | None = None
     task: str | None = None
     work_type: str | None = None
+    complimentary: bool = False
 
 
 class FirmFxRate(msgspec.Struct, frozen=True, kw_only=True):
@@ -107,7 +114,7 @@ class DuplicateRule(StrEnum):
     WARN = "warn"
 
 
-class EntityPolicy(msgspec.Struct, frozen=True, kw_only=True):
+class EntityPolicy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The rules of one legal entity (``policies/ENTITY.toml`` over ``policies/default.toml``).
 
     ``journal_grain`` lists what a journal is cut by (entity always; accounting_date, project); ``line_grain`` is
@@ -133,13 +140,14 @@ class EntityPolicy(msgspec.Struct, frozen=True, kw_only=True):
     fx_rate_type: str = "spot"
     fx_max_age_days: int = 5
     fx_convert_bill_rates: bool = False
+    hours_per_day: Decimal | None = None
     required_dimensions: tuple[str, ...] = ()
     journal_grain: tuple[str, ...] = ("accounting_date", "project")
     line_grain: str = "journal"
     max_entries_per_journal: int = 500
 
 
-class DeliveryPolicy(msgspec.Struct, frozen=True, kw_only=True):
+class DeliveryPolicy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """How deliveries to one system are tried (``[delivery]`` in ``systems/NAME.toml`` over the default).
 
     ``circuit_failures`` failures in a row open the circuit; it is probed after ``circuit_probe_s``, doubling up to
