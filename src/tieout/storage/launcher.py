@@ -76,7 +76,7 @@ def become_user(libc: ctypes.CDLL, *, uid: int, gid: int, capability: int | None
     _checked(libc.prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, capability, 0, 0), "raise ambient capability")
 
 
-def main(arguments: list[str]) -> int:
+def main(arguments: list[str]) -> int | None:
     """Become what the spec says and execute the program; returns only when that failed."""
     spec = Spec.decode(arguments[0])
     libc = ctypes.CDLL(None, use_errno=True)
@@ -93,7 +93,7 @@ def main(arguments: list[str]) -> int:
         return PARENT_IS_GONE
     os.umask(0o077)
     program, *rest = arguments[1:]
-    os.execv(program, [program, *rest])  # noqa: S606 - replacing this process is the purpose of the program
+    return os.execv(program, [program, *rest])  # noqa: S606 - replacing this process is the purpose of the program
 
 
 if __name__ == "__main__":

@@ -67,11 +67,12 @@ def _upgrade(url: str) -> None:
     from alembic.script.revision import RevisionMap  # noqa: PLC0415 - as above
     from sqlalchemy import NullPool, create_engine  # noqa: PLC0415 - as above
 
-    scripts = [Script(_module(number, before), number, name) for (number, name), before in _chain()]
-    chain = RevisionMap(lambda: scripts)
+    chain = RevisionMap(lambda: [Script(_module(*step), step[0], step[1]) for step in _chain()])
 
     def missing(at: tuple[str, ...], _: MigrationContext) -> list[RevisionStep]:
-        return [RevisionStep(chain, one, is_upgrade=True) for one in scripts if not at or one.revision > at[0]]
+        newest_first = chain.iterate_revisions("heads", at or "base")
+        steps = [one for one in newest_first if isinstance(one, Script)]
+        return [RevisionStep(chain, one, is_upgrade=True) for one in reversed(steps)]
 
     engine = create_engine("postgresql+psycopg://", creator=lambda: connect(url), poolclass=NullPool)
     with engine.begin() as connection:
@@ -82,19 +83,16 @@ def _upgrade(url: str) -> None:
         ).run_migrations(connection=connection)
 
 
-def _chain() -> "Iterator[tuple[tuple[str, str], str | None]]":
+def _chain() -> "Iterator[tuple[str, str, str | None]]":
     before = None
     for number, name in revisions():
-        yield (number, name), before
+        yield number, name, before
         before = number
 
 
-def _module(number: str, before: str | None) -> ModuleType:
-    text = next(
-        entry.read_text(encoding="utf-8")
-        for entry in (files("tieout.storage") / "migrations" / "sql").iterdir()
-        if entry.name.startswith(number)
-    )
+def _module(number: str, name: str, before: str | None) -> ModuleType:
+    """What Alembic expects a revision's Python file to be, made of its SQL file."""
+    text = (files("tieout.storage") / "migrations" / "sql" / name).read_text(encoding="utf-8")
 
     def upgrade(*, connection: "SqlConnection") -> None:
         connection.exec_driver_sql(text.replace("%", "%%"))

@@ -34,7 +34,7 @@ def choose_service_user(data_directory: Path) -> ServiceUser:
     """
     if os.geteuid() != 0:
         return _ourselves()
-    names = _CANDIDATES
+    names: tuple[str, ...] = _CANDIDATES
     if data_directory.is_dir() and (owner := data_directory.stat().st_uid) != 0:
         names = (_name_of(owner), *_CANDIDATES)
     for name in names:

@@ -13,7 +13,7 @@ import psycopg
 
 from tieout.storage.pool import connect
 
-_LOCK_CLASS: Final = 0x71E0
+_LOCK_CLASS: Final = 29152
 
 
 class Worker:
@@ -42,9 +42,9 @@ class Worker:
         self._conn.close()
 
 
-LIVE_EPOCHS_SQL: Final = f"""
+LIVE_EPOCHS_SQL: Final = """
     select objid::bigint from pg_locks
-     where locktype = 'advisory' and classid = {_LOCK_CLASS} and objsubid = 2 and granted
+     where locktype = 'advisory' and classid = 29152 and objsubid = 2 and granted
        and database = (select oid from pg_database where datname = current_database())
 """
 
