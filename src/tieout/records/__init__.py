@@ -1,0 +1,1 @@
+"""Golden records: what all systems together say of each master, with history, cross-references and an event log."""
