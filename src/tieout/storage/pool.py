@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable
-from typing import TypeVar
+from typing import Final, TypeAlias, TypeVar
 
 import psycopg
 from psycopg import AsyncConnection, Connection, Cursor
@@ -10,17 +10,25 @@ from psycopg_pool import AsyncConnectionPool, ConnectionPool
 
 from tieout.errors import TransientError
 
-_SESSION = "-c search_path=tieout -c timezone=UTC -c tieout.writer=on -c jit=off"
-_ATTEMPTS = 8
+Row: TypeAlias = tuple[object, ...]
+Pool: TypeAlias = ConnectionPool[Connection[Row]]
+AsyncPool: TypeAlias = AsyncConnectionPool[AsyncConnection[Row]]
+
+_SESSION: Final = "-c search_path=tieout -c timezone=UTC -c tieout.writer=on -c jit=off"
+_CONNECT_WITHIN_S: Final = 10
+_ATTEMPTS: Final = 8
+_FIRST_PAUSE_S: Final = 0.005
 _T = TypeVar("_T")
 
 
 def conninfo(url: str, *, application: str) -> str:
     """``url`` with the session settings of the product."""
-    return psycopg.conninfo.make_conninfo(url, application_name=application, options=_SESSION, connect_timeout=10)
+    return psycopg.conninfo.make_conninfo(
+        url, application_name=application, options=_SESSION, connect_timeout=_CONNECT_WITHIN_S
+    )
 
 
-def connect(url: str, *, application: str = "tieout", autocommit: bool = False) -> Connection[tuple[object, ...]]:
+def connect(url: str, *, application: str = "tieout", autocommit: bool = False) -> Connection[Row]:
     """One connection of the product; raises TransientError (TIE-STORE-001) when the database cannot be reached."""
     try:
         return psycopg.connect(conninfo(url, application=application), autocommit=autocommit)
@@ -28,7 +36,7 @@ def connect(url: str, *, application: str = "tieout", autocommit: bool = False) 
         raise TransientError(code="TIE-STORE-001", message=f"The database cannot be reached: {error}") from error
 
 
-async def connect_async(url: str, *, application: str = "tieout") -> AsyncConnection[tuple[object, ...]]:
+async def connect_async(url: str, *, application: str = "tieout") -> AsyncConnection[Row]:
     """As ``connect``, for the event loop; in autocommit."""
     try:
         return await AsyncConnection.connect(conninfo(url, application=application), autocommit=True)
@@ -36,22 +44,35 @@ async def connect_async(url: str, *, application: str = "tieout") -> AsyncConnec
         raise TransientError(code="TIE-STORE-001", message=f"The database cannot be reached: {error}") from error
 
 
-def sync_pool(url: str, *, application: str, size: int) -> ConnectionPool:
-    """An open pool of at most ``size`` connections."""
-    return ConnectionPool(conninfo(url, application=application), min_size=1, max_size=size, open=True)
+def sync_pool(url: str, *, application: str, size: int) -> Pool:
+    """An open pool of at most ``size`` connections; a connection that broke is replaced when it is handed out."""
+    return ConnectionPool(
+        conninfo(url, application=application),
+        min_size=1,
+        max_size=size,
+        open=True,
+        check=ConnectionPool.check_connection,
+        name=application,
+    )
 
 
-def async_pool(url: str, *, application: str, size: int) -> AsyncConnectionPool:
-    """A pool of at most ``size`` connections, to be opened by the caller."""
-    return AsyncConnectionPool(conninfo(url, application=application), min_size=1, max_size=size, open=False)
+def async_pool(url: str, *, application: str, size: int) -> AsyncPool:
+    """As ``sync_pool`` for the event loop, to be opened by the caller (``async with``)."""
+    return AsyncConnectionPool(
+        conninfo(url, application=application),
+        min_size=1,
+        max_size=size,
+        open=False,
+        check=AsyncConnectionPool.check_connection,
+        name=application,
+    )
 
 
-def in_transaction(
-    conn: Connection[tuple[object, ...]], work: Callable[[Cursor[tuple[object, ...]]], _T]
-) -> _T:
-    """Run ``work`` in one transaction, again from the start after a deadlock, lost race or unique conflict.
+def in_transaction(conn: Connection[Row], work: Callable[[Cursor[Row]], _T]) -> _T:
+    """Run ``work`` in one transaction, again from the start after a deadlock, a lost race or a unique conflict.
 
-    Raises TransientError (TIE-STORE-007) when it never got through.
+    ``work`` may run several times and has no effect outside the database. Raises TransientError: TIE-STORE-007 when it
+    lost every race, TIE-STORE-001 when the connection broke (what was not committed is gone).
     """
     for attempt in range(_ATTEMPTS):
         try:
@@ -66,5 +87,17 @@ def in_transaction(
                 raise TransientError(
                     code="TIE-STORE-007", message=f"A transaction lost {_ATTEMPTS} races in a row: {error}"
                 ) from error
-            time.sleep(0.005 * 2**attempt)
+            time.sleep(_FIRST_PAUSE_S * 2**attempt)
+        except psycopg.OperationalError as error:
+            if not conn.broken:
+                raise
+            raise TransientError(
+                code="TIE-STORE-001", message=f"The database went away in a transaction: {error}"
+            ) from error
     raise AssertionError
+
+
+def run_in_transaction(pool: Pool, work: Callable[[Cursor[Row]], _T]) -> _T:
+    """``in_transaction`` on a connection of ``pool``."""
+    with pool.connection() as conn:
+        return in_transaction(conn, work)

@@ -1,0 +1,49 @@
+# `make setup` makes .venv from the lock file; every other target calls it. Variables reach the commands as options:
+#   make demo SIZE=firm SEED=7 FAULTS=0.15 ERP=tryton HOME_DIR=/var/lib/tieout
+SIZE ?= small
+SEED ?= 1
+FAULTS ?= 0
+ERP ?= netsuite
+HOME_DIR ?= .tieout
+PYTEST_ARGS ?=
+PYTEST_WORKERS ?= 2
+
+BIN := .venv/bin
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test test-all check format bench faults clean
+
+help: ## list the targets
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST)
+
+setup: ## make .venv, exactly as requirements.lock says
+	@tools/setup.sh
+
+demo: setup ## fill the simulators with a sample firm, run the whole way, print the tie-out statement
+	$(BIN)/tieout demo --size $(SIZE) --seed $(SEED) --faults $(FAULTS) --erp $(ERP) --home "$(HOME_DIR)"
+
+check: setup ## format, lint, types, layers, documents
+	$(BIN)/ruff format --check
+	$(BIN)/ruff check
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/pytest -q tests/docs
+
+test: check ## check, then every test but the slow ones and the kill campaign
+	$(BIN)/pytest -n $(PYTEST_WORKERS) --dist loadfile -m "not slow and not faults" --ignore tests/docs $(PYTEST_ARGS)
+
+test-all: check ## as test, with the slow ones
+	$(BIN)/pytest -n $(PYTEST_WORKERS) --dist loadfile -m "not faults" --ignore tests/docs $(PYTEST_ARGS)
+
+format: setup ## put the code into its one form
+	$(BIN)/ruff format
+	$(BIN)/ruff check --fix
+
+bench: setup ## measure speed and memory, as ratios in one run
+	$(BIN)/python -m benchmarks
+
+faults: setup ## kill processes at every step boundary and count what was lost or posted twice
+	$(BIN)/pytest -m faults -p no:xdist $(PYTEST_ARGS)
+
+clean: ## remove the environment and every cache
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
