@@ -1,0 +1,1 @@
+"""One package per system, found by its entry point and never imported by name."""

@@ -1,0 +1,1 @@
+"""Kantata OX (formerly Mavenlink): the PSA that time, projects, people and rate cards are read from."""

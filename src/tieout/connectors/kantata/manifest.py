@@ -1,0 +1,75 @@
+"""What the Kantata connector can do, as a declaration."""
+
+from typing import Final
+
+from tieout.connect.manifest import CursorKind, DeleteVisibility, Manifest, ReadCapability, Role, Setting
+
+PAGE_SIZE: Final = 200
+"""Page "Pagination": ``per_page`` is 20 unless asked for, and at most 200."""
+
+TIMEOUT_S: Final = 180.0
+"""Page "Timeouts": a request that takes longer than three minutes is cut off (504)."""
+
+CHANGE_OVERLAP_S: Final = 240.0
+"""A row carries the time at which its request began to write it, so one may appear up to ``TIMEOUT_S`` late; and a
+minute is for clocks that differ."""
+
+EVENT_OVERLAP_S: Final = 1800.0
+"""Page "Events": events appear within a few minutes, unordered, and "may take some time"."""
+
+EVENT_RETENTION_S: Final = 9 * 24 * 3600.0
+"""Page "Events": nine days."""
+
+
+def _full(name: str, deletes: DeleteVisibility = DeleteVisibility.ABSENCE) -> ReadCapability:
+    return ReadCapability(object=name, cursor=CursorKind.FULL, deletes=deletes, page_size=PAGE_SIZE)
+
+
+def _changes(name: str, deletes: DeleteVisibility, overlap_s: float = CHANGE_OVERLAP_S) -> ReadCapability:
+    return ReadCapability(
+        object=name, cursor=CursorKind.UPDATED_AT, deletes=deletes, page_size=PAGE_SIZE, overlap_s=overlap_s
+    )
+
+
+MANIFEST: Final = Manifest(
+    name="kantata",
+    title="Kantata OX (Mavenlink)",
+    role=Role.PSA,
+    api_version="v1",
+    reads=(
+        _full("roles", DeleteVisibility.TOMBSTONE),
+        _full("workspace_groups", DeleteVisibility.EVENT),
+        _full("rate_cards"),
+        _full("rate_card_versions"),
+        _full("users"),
+        _full("cost_rates"),
+        _full("financial_periods"),
+        _full("workspaces", DeleteVisibility.EVENT),
+        _changes("stories", DeleteVisibility.TOMBSTONE),
+        _changes("time_entries", DeleteVisibility.EVENT),
+        _changes("subscribed_events", DeleteVisibility.EVENT, EVENT_OVERLAP_S),
+    ),
+    settings=(
+        Setting(
+            name="access_token",
+            description="OAuth 2.0 bearer token of an account administrator; it has no expiry of its own.",
+            secret=True,
+        ),
+        Setting(
+            name="base_url",
+            description="Where the API is; a simulator has another.",
+            required=False,
+            default="https://api.mavenlink.com/api/v1",
+        ),
+    ),
+    max_in_flight_s=TIMEOUT_S,
+    request_timeout_s=TIMEOUT_S,
+    documentation=(
+        "developer.kantata.com, Kantata OX API Documentation: Pagination, Response Format, Errors, Timeouts",
+        "developer.kantata.com, Time Entries; Timesheet Submissions; Line Item Locks; Events",
+        "developer.kantata.com, Workspaces; Workspace Groups; Stories; Custom Field Values",
+        "developer.kantata.com, Users; Account Memberships; Roles; Cost Rates",
+        "developer.kantata.com, Rate Cards; Rate Card Set Version; Rate Card Versions; Rate Card Role",
+        "knowledge.kantata.com, Project Status List; Subscribed Events Reference",
+    ),
+)
