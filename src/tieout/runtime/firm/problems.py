@@ -27,5 +27,5 @@ class FirmInvalidError(ConfigurationError):
         listed = "; ".join(problem.describe() for problem in problems[:3])
         more = f"; and {len(problems) - 3} more" if len(problems) > 3 else ""  # noqa: PLR2004 - as many as a line shows
         super().__init__(
-            code="TIE-FIRM-002", message=f"The firm directory has {len(problems)} mistake(s): {listed}{more}"
+            code="TIE-FIRM-005", message=f"The firm directory has {len(problems)} mistake(s): {listed}{more}"
         )

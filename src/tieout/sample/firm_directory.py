@@ -1,0 +1,130 @@
+"""Writes the firm directory that a hub needs for the sample firm: systems, ownership, mappings, policies, rates.
+
+The same files a user would write by hand; the mess lies in them too: one service line has no department, and one legal
+entity sends time of closed periods to the desk.
+"""
+
+import csv
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+import msgspec
+
+from tieout.connect.connector import load_connector
+from tieout.connect.simulator.seed import SeedFirm
+from tieout.sample.masters import ACCOUNTS, UNMAPPED_SERVICE_LINE
+
+
+class SystemSheet(msgspec.Struct, frozen=True, kw_only=True):
+    """One system to write into the directory: how to reach it, and for which legal entities it posts."""
+
+    name: str
+    connector: str
+    settings: dict[str, str]
+    secrets: dict[str, str]
+    posts_for: tuple[str, ...] = ()
+
+
+def write_firm_directory(directory: Path, firm: SeedFirm, systems: Sequence[SystemSheet]) -> None:
+    """Write the configuration of ``firm`` with ``systems`` into ``directory``; secrets go to files beside it."""
+    for folder in ("systems", "mappings", "policies"):
+        (directory / folder).mkdir(parents=True, exist_ok=True)
+    _write(directory / "tieout.toml", [f"name = {_quoted(firm.name)}"])
+    for system in systems:
+        _write_system(directory, system)
+    psa = next(one.name for one in systems if not one.posts_for)
+    _write(
+        directory / "ownership.toml",
+        [
+            "[[rule]]",
+            'object = "time_entry"',
+            'fields = ["*"]',
+            f"system = {_quoted(psa)}",
+            "",
+            "[[rule]]",
+            'object = "project"',
+            'fields = ["*"]',
+            f"system = {_quoted(psa)}",
+        ],
+    )
+    _write_mappings(directory / "mappings", firm)
+    _write_policies(directory / "policies", firm)
+
+
+def _write_system(directory: Path, system: SystemSheet) -> None:
+    manifest = load_connector(system.connector).manifest
+    vault = directory.parent / "secrets"
+    vault.mkdir(mode=0o700, exist_ok=True)
+    lines = [
+        f"connector = {_quoted(system.connector)}",
+        f"account = {_quoted(system.name)}",
+        'environment = "sandbox"',
+        f"reads = [{', '.join(_quoted(one.object) for one in manifest.reads)}]",
+        "poll_interval_s = 5",
+        f"posts_for = [{', '.join(map(_quoted, system.posts_for))}]",
+        "",
+        "[settings]",
+        *(f"{name} = {_quoted(value)}" for name, value in sorted(system.settings.items())),
+        "",
+        "[secrets]",
+    ]
+    for name, value in sorted(system.secrets.items()):
+        path = vault / f"{system.name}-{name}"
+        path.touch(mode=0o600)
+        path.write_text(value, encoding="utf-8")
+        lines.append(f"{name} = {_quoted(f'file:{path.resolve()}')}")
+    _write(directory / "systems" / f"{system.name}.toml", lines)
+
+
+def _write_mappings(directory: Path, firm: SeedFirm) -> None:
+    header = ("system", "entity", "source", "target", "valid_from", "valid_to")
+    words = [(word, one.code) for one in firm.entities for word in (one.name, one.code)]
+    _write_csv(
+        directory / "legal_entities.csv", header, (("*", "*", word, code, "2020-01-01", "") for word, code in words)
+    )
+    _write_csv(
+        directory / "department.csv",
+        header,
+        (
+            ("*", "*", line, department, "2020-01-01", "")
+            for line, department in firm.departments.items()
+            if line != UNMAPPED_SERVICE_LINE
+        ),
+    )
+
+
+def _write_policies(directory: Path, firm: SeedFirm) -> None:
+    _write(
+        directory / "default.toml",
+        [
+            "increment_minutes = 15",
+            "max_day_hours = 16",
+            "late_after_days = 14",
+            "fx_convert_bill_rates = false",
+            'required_dimensions = ["department"]',
+            'closed_period = "next_open"',
+            "",
+            "[accounts]",
+            *(f"{role} = {_quoted(number)}" for role, number in (firm.accounts or ACCOUNTS).items()),
+        ],
+    )
+    for entity in firm.entities:
+        lines = [f"functional_currency = {_quoted(entity.currency)}"]
+        if entity.code == "JP01":
+            lines.append('closed_period = "desk"')
+        _write(directory / f"{entity.code}.toml", lines)
+
+
+def _write_csv(path: Path, header: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
+    with path.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file)
+        writer.writerow(header)
+        writer.writerows(rows)
+
+
+def _write(path: Path, lines: Sequence[str]) -> None:
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+def _quoted(text: str) -> str:
+    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'

@@ -1,0 +1,127 @@
+"""Reads what waits to be billed; one statement per question, whatever the number of entries."""
+
+from collections.abc import Sequence
+from datetime import date
+from decimal import Decimal
+
+import msgspec
+from psycopg import Cursor
+
+from tieout.model.money import alpha_code
+from tieout.storage.copying import ID_BLOCK
+from tieout.streams.time_to_bill.journals import RatedEntry
+
+_SELECT = """
+    select e.entry_id, e.source_id, e.version, e.entity_id, e.project_id, e.work_date, e.hours,
+           s.currency, s.amount_minor, s.functional_minor, c.functional_minor, c.functional_currency
+      from time_entry e
+      join actual c on c.actual_id = e.entry_id * 8
+      left join actual s on s.actual_id = e.entry_id * 8 + 1
+"""
+
+
+class SourceItem(msgspec.Struct, frozen=True):
+    """Where an entry was read from."""
+
+    entry_id: int
+    message_id: int
+    item_no: int
+    system_id: int
+
+
+def claim_ranges(cur: Cursor[tuple[object, ...]], *, limit: int) -> list[tuple[int, int]]:
+    """Take waiting id ranges out of the queue; they come back if the caller's transaction does not commit."""
+    cur.execute(
+        """
+        delete from posting_pending where pending_id in (
+            select pending_id from posting_pending order by pending_id limit %s for update skip locked)
+        returning first_entry_id, last_entry_id
+        """,
+        (limit,),
+    )
+    return [(int(str(first)), int(str(last))) for first, last in cur.fetchall()]
+
+
+def read_waiting(cur: Cursor[tuple[object, ...]], ranges: Sequence[tuple[int, int]]) -> list[RatedEntry]:
+    """The accepted entries of the ranges that are in no journal and on no desk."""
+    cur.execute(
+        f"""
+        {_SELECT}
+          join unnest(%s::bigint[], %s::bigint[]) as waiting (first, last)
+            on e.entry_id between waiting.first and waiting.last
+         where e.disposition = 1
+           and not exists (select 1 from posting_link l where l.entry_id = e.entry_id)
+           and not exists (select 1 from desk_item i where i.subject_kind = 'time_entry'
+                              and i.subject_id = e.entry_id and i.state in ('open', 'released', 'excluded'))
+         order by e.entry_id
+        """,
+        ([first for first, _ in ranges], [last for _, last in ranges]),
+    )
+    return [_entry(row) for row in cur]
+
+
+def read_delivery(cur: Cursor[tuple[object, ...]], delivery_id: int) -> list[RatedEntry]:
+    """The entries that are linked to a delivery, in order."""
+    cur.execute(
+        f"{_SELECT} join posting_link l on l.entry_id = e.entry_id where l.delivery_id = %s order by e.entry_id",
+        (delivery_id,),
+    )
+    return [_entry(row) for row in cur]
+
+
+def natural_twins(cur: Cursor[tuple[object, ...]], entry_ids: Sequence[int]) -> dict[int, int]:
+    """Of ``entry_ids``, those that repeat the work of an earlier accepted entry which another batch took in.
+
+    Entries of one batch (one block of ids) were compared when they were accepted. An entry that a person released has
+    a later revision and is not compared again, nor is one that the policy let pass with a warning. Answers entry id
+    -> the earlier one.
+    """
+    cur.execute(
+        f"""
+        select e.entry_id, min(o.entry_id)
+          from time_entry e
+          join time_entry o on o.resource_id = e.resource_id and o.work_date = e.work_date
+           and o.project_id = e.project_id and o.task_id is not distinct from e.task_id
+           and o.work_type = e.work_type and o.hours = e.hours
+           and (o.started_at is not distinct from e.started_at)
+           and (o.system_id, o.source_id) is distinct from (e.system_id, e.source_id)
+           and o.disposition = 1 and o.entry_id / {ID_BLOCK} < e.entry_id / {ID_BLOCK}
+          left join posting_link l on l.entry_id = o.entry_id
+         where e.entry_id = any(%s) and e.revision = 0 and coalesce(l.delivery_id, 1) <> 0
+           and not exists (select 1 from finding f where f.entry_id = e.entry_id and f.code = 'DUPLICATE_NATURAL')
+         group by e.entry_id
+        """,
+        (list(entry_ids),),
+    )
+    return {int(str(entry_id)): int(str(other)) for entry_id, other in cur}
+
+
+def sources_of(cur: Cursor[tuple[object, ...]], entry_ids: Sequence[int]) -> dict[int, SourceItem]:
+    """Message, item number and system of entries."""
+    cur.execute(
+        "select entry_id, message_id, item_no, system_id from time_entry where entry_id = any(%s)", (list(entry_ids),)
+    )
+    return {one.entry_id: one for one in (SourceItem(*map(int, map(str, row))) for row in cur)}
+
+
+def _entry(row: tuple[object, ...]) -> RatedEntry:
+    (entry_id, source, version, entity_id, project_id, day, hours, currency, sales, sales_functional, cost, home) = row
+    home_currency = alpha_code(int(str(home)))
+    return RatedEntry(
+        entry_id=int(str(entry_id)),
+        source=str(source),
+        version=int(str(version)),
+        entity_id=int(str(entity_id)),
+        project_id=int(str(project_id)),
+        work_date=_day(day),
+        hours=hours if isinstance(hours, Decimal) else Decimal(str(hours)),
+        currency=home_currency if currency is None else alpha_code(int(str(currency))),
+        sales_minor=None if sales is None else int(str(sales)),
+        sales_functional_minor=0 if sales_functional is None else int(str(sales_functional)),
+        cost_minor=int(str(cost)),
+        functional_currency=home_currency,
+    )
+
+
+def _day(value: object) -> date:
+    return value if isinstance(value, date) else date.fromisoformat(str(value))

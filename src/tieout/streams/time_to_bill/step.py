@@ -1,0 +1,214 @@
+"""The step between the actuals and the outbox: accepted entries become journals and deliveries.
+
+One transaction claims waiting id ranges, holds what turned out to be a duplicate of concurrently accepted work, places
+the rest on accounting dates, and enqueues journals with the links of their entries. ``journals`` and
+``accounting_date`` decide; ``entries`` reads.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from psycopg import Connection, Cursor
+
+from tieout.connect.fault_point import fault_point
+from tieout.desk import intake
+from tieout.desk.intake import NewItem
+from tieout.errors import ConfigurationError
+from tieout.model.clock import Clock
+from tieout.model.finding import Finding, finding
+from tieout.model.firm import EntityPolicy
+from tieout.model.money import numeric_code
+from tieout.outbound.outbox import NewDelivery, enqueue
+from tieout.records.reference_book import BookCache, ReferenceBook
+from tieout.storage.copying import take_ids
+from tieout.storage.pool import in_transaction
+from tieout.streams.time_to_bill import entries as reader
+from tieout.streams.time_to_bill.accounting_date import place
+from tieout.streams.time_to_bill.journals import (
+    COMMAND_KIND,
+    JournalGroup,
+    ProjectLabels,
+    RatedEntry,
+    build,
+    group,
+)
+
+MAX_RANGES = 64
+
+
+@dataclass(frozen=True, kw_only=True)
+class BillingContext:
+    """What the step needs beside the database."""
+
+    clock: Clock
+    books: BookCache
+
+
+def build_journals(conn: Connection[tuple[object, ...]], context: BillingContext) -> int:
+    """Turn waiting entries into journals; returns how many id ranges were taken (0: nothing waits)."""
+    return in_transaction(conn, lambda cur: _build(cur, context))
+
+
+def _build(cur: Cursor[tuple[object, ...]], context: BillingContext) -> int:
+    now = context.clock.now()
+    ranges = reader.claim_ranges(cur, limit=MAX_RANGES)
+    if not ranges:
+        return 0
+    book = context.books.get(cur.connection)
+    waiting = reader.read_waiting(cur, ranges)
+    waiting = _hold_duplicates(cur, waiting, book, now=now)
+    by_entity: dict[int, list[RatedEntry]] = {}
+    for entry in waiting:
+        by_entity.setdefault(entry.entity_id, []).append(entry)
+    deliveries: list[NewDelivery] = []
+    first_id = take_ids(cur, "delivery_id_seq") if by_entity else 0
+    for entity_id, members in by_entity.items():
+        deliveries += _deliveries(cur, book, entity_id, members, first_id=first_id + len(deliveries), now=now)
+    fault_point("time_to_bill.before_links")
+    enqueue(cur, deliveries, now=now)
+    fault_point("time_to_bill.before_commit")
+    return len(ranges)
+
+
+def _deliveries(
+    cur: Cursor[tuple[object, ...]],
+    book: ReferenceBook,
+    entity_id: int,
+    members: list[RatedEntry],
+    *,
+    first_id: int,
+    now: datetime,
+) -> list[NewDelivery]:
+    entity = book.entity_code(entity_id)
+    policy = policy_of(book, entity)
+    placed = []
+    homeless = []
+    for entry in members:
+        where = place(book.periods, entity=entity, day=entry.work_date, rule=policy.closed_period)
+        if where is None:
+            homeless.append(entry)
+        else:
+            placed.append((entry, where.day, where.late))
+    _hold(cur, homeless, _no_period(entity), now=now)
+    groups = group(placed, policy)
+    return [
+        delivery_of(one, book=book, entity_id=entity_id, delivery_id=first_id + at) for at, one in enumerate(groups)
+    ]
+
+
+def delivery_of(
+    group_: JournalGroup, *, book: ReferenceBook, entity_id: int, delivery_id: int, parent_id: int | None = None
+) -> NewDelivery:
+    """The delivery of one group of entries: its journal and its control totals."""
+    entity = book.entity_code(entity_id)
+    policy = policy_of(book, entity)
+    system = book.firm.poster_of(entity)
+    if system is None:
+        raise ConfigurationError(
+            code="TIE-BILLING-002", message=f"No system posts for legal entity {entity} (posts_for in systems/)."
+        )
+    labels = {
+        project_id: labels_of(book, policy, project_id, group_)
+        for project_id in {entry.project_id for entry in group_.entries}
+    }
+    journal = build(group_, entity=entity, policy=policy, labels=labels)
+    project = labels[group_.project_id].code if group_.project_id is not None else "*"
+    return NewDelivery(
+        delivery_id=delivery_id,
+        parent_id=parent_id,
+        system=system.name,
+        command_kind=COMMAND_KIND,
+        command=journal,
+        key=journal.key,
+        order_key=f"{entity}|{project}",
+        entity_id=entity_id,
+        project_id=group_.project_id,
+        accounting_date=group_.accounting_date,
+        late=group_.late,
+        currency=numeric_code(group_.entries[0].currency),
+        functional_currency=numeric_code(policy.functional_currency),
+        hours=journal.hours,
+        amount_minor=sum(entry.sales_minor or 0 for entry in group_.entries),
+        cost_minor=sum(entry.cost_minor for entry in group_.entries),
+        entry_ids=tuple(entry.entry_id for entry in group_.entries),
+    )
+
+
+def policy_of(book: ReferenceBook, entity: str) -> EntityPolicy:
+    """The policy of ``entity``; raises ConfigurationError when it has none (acceptance does not let that happen)."""
+    policy = book.firm.policy(entity)
+    if policy is None:
+        raise ConfigurationError(code="TIE-BILLING-003", message=f"Legal entity {entity} has no policy.")
+    return policy
+
+
+def labels_of(book: ReferenceBook, policy: EntityPolicy, project_id: int, group_: JournalGroup) -> ProjectLabels:
+    """What the lines of a project carry; dimensions as mapped on the accounting date."""
+    project = book.project_by_id(project_id)
+    dimensions = {}
+    for name in policy.required_dimensions:
+        target = book.map_value(
+            name, system="*", entity=policy.entity, source=project.service_line or "", on=group_.accounting_date
+        )
+        if target is not None:
+            dimensions[name] = target
+    return ProjectLabels(code=project.code, customer_code=book.client_code(project.client_id), dimensions=dimensions)
+
+
+def _hold_duplicates(
+    cur: Cursor[tuple[object, ...]], waiting: list[RatedEntry], book: ReferenceBook, *, now: datetime
+) -> list[RatedEntry]:
+    """Hold the later of two equal entries that batches accepted side by side without seeing one another."""
+    twins = reader.natural_twins(cur, [entry.entry_id for entry in waiting])
+    held = [entry for entry in waiting if entry.entry_id in twins]
+    for entry in held:
+        project = book.project_by_id(entry.project_id)
+        _hold(
+            cur,
+            [entry],
+            finding(
+                "DUPLICATE_NATURAL",
+                f"Entry {entry.source} says the same work on {project.code} on {entry.work_date} as an entry that "
+                "arrived at the same moment.",
+                cause=f"{project.code}",
+                context={"duplicate_of": str(twins[entry.entry_id])},
+            ),
+            now=now,
+        )
+    return [entry for entry in waiting if entry.entry_id not in twins]
+
+
+def _hold(cur: Cursor[tuple[object, ...]], held: list[RatedEntry], why: Finding, *, now: datetime) -> None:
+    if not held:
+        return
+    facts = reader.sources_of(cur, [entry.entry_id for entry in held])
+    intake.open_items(
+        cur,
+        [
+            NewItem(
+                subject_kind=intake.ENTRY,
+                subject_id=entry.entry_id,
+                finding=why,
+                message_id=facts[entry.entry_id].message_id,
+                item_no=facts[entry.entry_id].item_no,
+                system_id=facts[entry.entry_id].system_id,
+                source_id=entry.source,
+                entity_id=entry.entity_id,
+                document_date=entry.work_date,
+                currency=numeric_code(entry.currency),
+                hours=entry.hours,
+                amount_minor=entry.sales_minor or 0,
+            )
+            for entry in held
+        ],
+        now=now,
+    )
+
+
+def _no_period(entity: str) -> Finding:
+    return finding(
+        "PERIOD_CLOSED",
+        f"The period of the work is closed in {entity}, and none is open that the policy would post it in.",
+        cause=entity,
+        depends_on=(f"periods:{entity}", f"policy:{entity}"),
+    )
