@@ -31,6 +31,10 @@ _REPORT_IT: Final = (
     "This is a defect of Tieout: nothing was changed. Report it with this message and the log around it."
 )
 
+_COMPARE: Final = (
+    "The payload is kept as received: compare it with the vendor's documentation; correct it in the source, send again."
+)
+
 CATALOGUE: Final[dict[str, CatalogueEntry]] = {
     "TIE-CONNECT-001": CatalogueEntry(
         "No such connector",
@@ -62,6 +66,26 @@ CATALOGUE: Final[dict[str, CatalogueEntry]] = {
         "Correct the key of the record in its source; system, kind and value must be there, and its span have days.",
     ),
     "TIE-ID-002": CatalogueEntry("A value has no canonical form to hash", _REPORT_IT),
+    "TIE-HTTP-001": CatalogueEntry(
+        "A request did not reach its target",
+        "It is repeated by itself; if it does not stop, check the address, the network and the target's certificate.",
+    ),
+    "TIE-HTTP-002": CatalogueEntry(
+        "A request was sent and its answer is missing",
+        "It is held and looked up by our reference before anything is sent again; act only if it stays in doubt.",
+    ),
+    "TIE-HTTP-003": CatalogueEntry(
+        "A reading request was not answered",
+        "It is repeated by itself; if it does not stop, look at the target.",
+    ),
+    "TIE-HTTP-004": CatalogueEntry(
+        "An answer is larger than allowed",
+        "Lower the page size of that object, or find out why the target answers with so much.",
+    ),
+    "TIE-HTTP-005": CatalogueEntry(
+        "An address cannot be used",
+        "Correct the base URL of that system in systems/.",
+    ),
     "TIE-JOURNAL-001": CatalogueEntry("A journal line has no side or two", _REPORT_IT),
     "TIE-JOURNAL-002": CatalogueEntry("A journal does not balance", _REPORT_IT),
     "TIE-MODEL-001": CatalogueEntry(
@@ -93,6 +117,26 @@ CATALOGUE: Final[dict[str, CatalogueEntry]] = {
         "The state of a record does not allow this",
         "Look at the present state of the record; the state it is in decides what can be done with it.",
     ),
+    "TIE-FIRM-001": CatalogueEntry(
+        "No firm configuration has been applied",
+        "Run `tieout apply` with the firm directory.",
+    ),
+    "TIE-FIRM-002": CatalogueEntry(
+        "A version of the firm configuration is missing",
+        "Compare the database with its backups: versions are never deleted.",
+    ),
+    "TIE-RECORD-001": CatalogueEntry("The reference state has lost its row", _REPORT_IT),
+    "TIE-LEDGER-001": CatalogueEntry(
+        "There is no such actual",
+        "Take the id from `tieout tie-out` or from the entry's listing.",
+    ),
+    "TIE-PAYLOAD-001": CatalogueEntry("A payload is not JSON", _COMPARE),
+    "TIE-PAYLOAD-002": CatalogueEntry("A payload is too large", _COMPARE),
+    "TIE-PAYLOAD-003": CatalogueEntry("A payload is nested too deeply", _COMPARE),
+    "TIE-PAYLOAD-004": CatalogueEntry("A payload names one member twice", _COMPARE),
+    "TIE-PAYLOAD-005": CatalogueEntry("A payload contains a number that is none to us", _COMPARE),
+    "TIE-PAYLOAD-006": CatalogueEntry("A payload contains text that is none", _COMPARE),
+    "TIE-PAYLOAD-007": CatalogueEntry("A payload is not of the documented shape", _COMPARE),
     "TIE-STORE-001": CatalogueEntry(
         "The database cannot be reached",
         "Check that PostgreSQL runs and that TIEOUT_DATABASE_URL is right; the command can be repeated safely.",

@@ -8,8 +8,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from importlib.metadata import entry_points
 
-from tieout.connect.http import HttpSettings
-from tieout.connect.manifest import Manifest
+from tieout.connect.http import HttpClient, HttpSettings
+from tieout.connect.manifest import Limits, Manifest
+from tieout.connect.redaction import Redactor
 from tieout.connect.sink import LedgerReader, Sink
 from tieout.connect.source import Source, Translator
 from tieout.connect.throttle import Throttle
@@ -34,6 +35,18 @@ class Connection:
     throttle: Throttle
     clock: Clock
     http: HttpSettings
+
+    def open_http(self, limits: Limits, *, base_url: str) -> HttpClient:
+        """A client that keeps this account's limits and hides this connection's secrets; the caller closes it."""
+        return HttpClient(
+            self.http,
+            base_url=base_url,
+            account=self.account,
+            limits=limits,
+            throttle=self.throttle,
+            clock=self.clock,
+            redactor=Redactor(self.secrets.values()),
+        )
 
 
 @dataclass(frozen=True, kw_only=True)
