@@ -49,9 +49,7 @@ def copy_rows(
     copy_lines(cur, table, columns, ("\t".join(map(copy_text, row)) for row in rows))
 
 
-def copy_lines(
-    cur: Cursor[tuple[object, ...]], table: str, columns: Sequence[str], lines: Iterable[str]
-) -> None:
+def copy_lines(cur: Cursor[tuple[object, ...]], table: str, columns: Sequence[str], lines: Iterable[str]) -> None:
     """COPY lines that are in COPY text format already."""
     body = "\n".join(lines)
     if not body:

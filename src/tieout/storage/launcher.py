@@ -15,6 +15,8 @@ from typing import Final, NamedTuple
 
 PR_SET_PDEATHSIG: Final = 1
 PR_SET_KEEPCAPS: Final = 8
+PR_SET_SECUREBITS: Final = 28
+SECBIT_NO_SETUID_FIXUP: Final = 4
 PR_CAP_AMBIENT: Final = 47
 PR_CAP_AMBIENT_RAISE: Final = 2
 CAPABILITY_VERSION_3: Final = 0x20080522
@@ -63,6 +65,9 @@ def _checked(result: int, what: str) -> None:
 def become_user(libc: ctypes.CDLL, *, uid: int, gid: int, capability: int | None) -> None:
     """Give up root for good, keeping at most one capability (an ambient one, so that it survives ``exec``)."""
     if capability is not None:
+        # access(2), by which initdb looks for its own program files, leaves capabilities out unless this bit is set.
+        # Where we may not set it, they must be reachable without; keeping the capability is enough for the rest.
+        libc.prctl(PR_SET_SECUREBITS, SECBIT_NO_SETUID_FIXUP, 0, 0, 0)
         _checked(libc.prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0), "keep capabilities")
     os.setgroups([])
     os.setresgid(gid, gid, gid)

@@ -1,6 +1,7 @@
 """The embedded PostgreSQL lives and dies with the hub, and survives what kills either."""
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -14,7 +15,7 @@ import psycopg
 import pytest
 
 from tieout.errors import ConfigurationError
-from tieout.storage.cluster import Cluster
+from tieout.storage.cluster import Cluster, program_files
 from tieout.storage.embedded import EmbeddedPostgres, open_database
 from tieout.storage.leftovers import processes_on
 
@@ -179,6 +180,21 @@ def test_as_root_below_a_closed_directory_the_server_still_reaches_its_files(tmp
     with EmbeddedPostgres(closed / "home") as server:
         assert answer(server.url) == 1
         assert Path(f"/proc/{server.pid}").stat().st_uid != 0
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root starts the server as another user")
+def test_as_root_an_installation_below_a_closed_directory_is_reached_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    closed = tmp_path / "closed"
+    closed.mkdir(mode=0o700)
+    installed = program_files().parent.parent
+    for package in (installed, installed.with_suffix(".libs")):
+        shutil.copytree(package, closed / package.name, ignore=shutil.ignore_patterns("include", "*.a", "__pycache__"))
+    monkeypatch.syspath_prepend(str(closed))
+    assert program_files().is_relative_to(closed)
+    with EmbeddedPostgres(tmp_path / "home") as server:
+        assert answer(server.url) == 1
 
 
 def test_a_home_that_cannot_be_made_is_refused_with_its_path(tmp_path: Path) -> None:
