@@ -126,6 +126,24 @@ CATALOGUE: Final[dict[str, CatalogueEntry]] = {
         "Compare the database with its backups: versions are never deleted.",
     ),
     "TIE-RECORD-001": CatalogueEntry("The reference state has lost its row", _REPORT_IT),
+    "TIE-KANTATA-001": CatalogueEntry("An answer of Kantata cannot be read", _COMPARE),
+    "TIE-KANTATA-002": CatalogueEntry(
+        "A stored position is not one of the Kantata connector",
+        "Reset the position of that object; it is then read from the beginning, which repeats but loses nothing.",
+    ),
+    "TIE-KANTATA-003": CatalogueEntry(
+        "Deletions in Kantata may have been missed",
+        "Compare the time entries by a full sweep, then reset the position of subscribed_events.",
+    ),
+    "TIE-KANTATA-004": CatalogueEntry(
+        "Kantata refused the token or has no such collection for it",
+        "Check that the token is an account administrator's and not revoked; the connection resumes by itself.",
+    ),
+    "TIE-KANTATA-005": CatalogueEntry(
+        "Kantata is busy or unavailable",
+        "It is repeated by itself; act only if it does not stop.",
+    ),
+    "TIE-KANTATA-006": CatalogueEntry("Kantata refused a request as such", _COMPARE),
     "TIE-LEDGER-001": CatalogueEntry(
         "There is no such actual",
         "Take the id from `tieout tie-out` or from the entry's listing.",

@@ -107,10 +107,10 @@ class CustomFields:
     def day(self, name: str) -> str | None:
         """A date as ISO text, or None; raises UnmappableError where the value is none."""
         found = self._values.get(match_key(name))
-        if found is None:
+        if found is None or bytes(found.value) == b"null":
             return None
         try:
-            return iso_text(decode_strict_as(bytes(found.value), date | None))
+            return decode_strict_as(bytes(found.value), date).isoformat()
         except ContractError as error:
             raise UnmappableError(f"custom field {name!r} is not a date: {error.message}") from error
 

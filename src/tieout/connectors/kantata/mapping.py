@@ -15,7 +15,7 @@ import msgspec
 from tieout.connect.json_codec import decode_strict_as
 from tieout.connect.source import Translated, Unreadable
 from tieout.connectors.kantata import masters, rates
-from tieout.connectors.kantata.envelope import Envelope, Keyed
+from tieout.connectors.kantata.envelope import Envelope, Keyed, decode
 from tieout.connectors.kantata.fields import version_of
 from tieout.connectors.kantata.records import (
     Id,
@@ -66,7 +66,7 @@ class KantataTranslator:
 def time_entries(payload: bytes) -> list[Translated]:
     """A page of ``/time_entries``: at once where every row is as documented, else row by row."""
     try:
-        page = decode_strict_as(payload, KantataTimePage)
+        page = decode(payload, KantataTimePage)
     except ContractError:
         envelope = Envelope(payload)
         listed = envelope.references("time_entries")
