@@ -31,6 +31,7 @@ from tieout.records.facts import (
 from tieout.records.mapping import MappingTables
 
 __all__ = [
+    "BookCache",
     "ClientFacts",
     "EntityFacts",
     "ProjectFacts",
@@ -223,6 +224,18 @@ def refresh(
     if book.version == version and book.on == (on or today):
         return book
     return load(conn, on=on)
+
+
+class BookCache:
+    """The newest book of one process: read again only when something changed."""
+
+    def __init__(self) -> None:
+        self._book: ReferenceBook | None = None
+
+    def get(self, conn: psycopg.Connection[tuple[object, ...]]) -> ReferenceBook:
+        """The reference as it is now; costs one tiny query while nothing has changed."""
+        self._book = load(conn) if self._book is None else refresh(conn, self._book)
+        return self._book
 
 
 def _state(conn: psycopg.Connection[tuple[object, ...]]) -> tuple[int, date]:

@@ -22,8 +22,12 @@ create table system_name (
     name      text not null unique
 );
 
+-- The current version of each record. refs: name of the reference to [system, that system's key of the other record].
+-- provenance: name of a field or reference to the system, key, message, instant and ownership rule that it stands by.
+create sequence record_id_seq as integer;
+
 create table golden_record (
-    record_id   integer generated always as identity primary key,
+    record_id   integer primary key,
     public_id   uuid not null unique,
     type        text not null,
     code        text,
@@ -37,9 +41,11 @@ create table golden_record (
 );
 create unique index golden_record_code on golden_record (type, code) where code is not null;
 
+-- Every version for ever. effective_from: since when the source says so; recorded_at: since when we know it.
 create table golden_record_version (
     record_id      integer not null,
     version        integer not null,
+    code           text,
     fields         jsonb not null,
     refs           jsonb not null,
     provenance     jsonb not null,

@@ -1,0 +1,124 @@
+"""Who owns which field, and what a field's value is when several systems speak of it (domain model 1.5).
+
+Pure. ``records`` merges by these decisions and keeps their reasons with each field. A value of a system that does not
+own the field is never written: where it differs from the owner's it is an objection, which becomes NOT_OWNER.
+"""
+
+from collections.abc import Iterable, Sequence
+from datetime import date
+from typing import Final
+
+import msgspec
+
+from tieout.model.firm import FirmConfig, OwnershipRule
+from tieout.model.reported import FieldValue, RecordType
+
+ALL_FIELDS: Final = "*"
+DELETED: Final = "deleted"
+"""The pseudo-field that says whether the record still exists; owned like a field."""
+
+DEFAULT_STEWARD: Final = "default"
+"""Marks a rule as one of ours and not of the firm's ``ownership.toml``."""
+
+_ERP_OBJECTS: Final = (RecordType.LEGAL_ENTITY, RecordType.PERIOD, RecordType.FX_RATE)
+_ERP_FIELDS: Final = {RecordType.CLIENT: ("currency", "tax_id")}
+_TELLER_OBJECTS: Final = (
+    RecordType.CLIENT,
+    RecordType.PROJECT,
+    RecordType.TASK,
+    RecordType.ROLE,
+    RecordType.RESOURCE,
+)
+
+
+class Said(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """What one system says of one field of one record."""
+
+    system: str
+    source_id: str
+    value: FieldValue
+
+
+class Decision(msgspec.Struct, frozen=True, kw_only=True):
+    """The value of one field: whose it is, by which rule, and who says otherwise without owning it.
+
+    ``winner`` is None while the owner has not told the field: it then has no value, whatever the others say.
+    """
+
+    winner: Said | None
+    rule: str
+    steward: str
+    objections: tuple[Said, ...] = ()
+
+
+def owner_of(
+    rules: Sequence[OwnershipRule], record_type: str, field: str, entity: str | None, on: date
+) -> OwnershipRule | None:
+    """The rule that decides ``field`` of ``record_type`` for ``entity`` on day ``on``, or None.
+
+    A rule for the legal entity goes before one for all, one that names the field before ``*``, a later start before an
+    earlier, and the first of the file before the others. ``rules`` is ``rules_of(firm)``: the firm's own rules before
+    the defaults.
+    """
+    fitting = [
+        (rule.entity is not None, field in rule.fields, rule.valid_from or date.min, -at, rule)
+        for at, rule in enumerate(rules)
+        if rule.object == record_type
+        and (field in rule.fields or ALL_FIELDS in rule.fields)
+        and rule.entity in {None, entity}
+        and (rule.valid_from is None or rule.valid_from <= on)
+    ]
+    stated = [one for one in fitting if one[-1].steward != DEFAULT_STEWARD]
+    return max(stated or fitting, key=lambda one: one[:-1])[-1] if fitting else None
+
+
+def rules_of(firm: FirmConfig) -> tuple[OwnershipRule, ...]:
+    """The firm's ownership rules, then the defaults of domain model 1.5 for its systems.
+
+    By default the ERP that posts for a legal entity owns the entity, its periods, exchange rates and clients' currency
+    and tax id; clients, projects, tasks, roles and people belong to the one system that is read and posts for nobody.
+    Where there are two such systems there is no default: the firm has to say. Rates belong to whoever states them.
+    """
+    posters = [one for one in firm.systems if one.posts_for]
+    tellers = [one for one in firm.systems if not one.posts_for and one.reads]
+    defaults: list[OwnershipRule] = []
+    for poster in posters:
+        for entity in poster.posts_for:
+            defaults += [_default(kind, (ALL_FIELDS,), poster.name, entity) for kind in _ERP_OBJECTS]
+            defaults += [_default(kind, fields, poster.name, entity) for kind, fields in _ERP_FIELDS.items()]
+    if len(posters) == 1:
+        defaults += [_default(kind, (ALL_FIELDS,), posters[0].name) for kind in _ERP_OBJECTS]
+        defaults += [_default(kind, fields, posters[0].name) for kind, fields in _ERP_FIELDS.items()]
+    if len(tellers) == 1:
+        defaults += [_default(kind, (ALL_FIELDS,), tellers[0].name) for kind in _TELLER_OBJECTS]
+    return (*firm.ownership, *defaults)
+
+
+def decide(rule: OwnershipRule | None, said: Iterable[Said], *, incumbent: tuple[str, str] | None = None) -> Decision:
+    """The value of one field.
+
+    ``incumbent`` is the system and key whose value stands now: among several records of the owner (merged by a mapping)
+    it stays, else the first key wins. Without a rule the incumbent stays, else the first system by name; whoever
+    differs objects, so that nothing is decided in silence.
+    """
+    statements = sorted(said, key=lambda one: ((one.system, one.source_id) != incumbent, one.system, one.source_id))
+    if rule is None:
+        winner = statements[0] if statements else None
+        return _decision(winner, statements, rule="no rule: first told", steward="data_steward")
+    own = [one for one in statements if one.system == rule.system]
+    words = f"{'default' if rule.steward == DEFAULT_STEWARD else 'ownership.toml'}: {rule.system} owns {rule.object}"
+    steward = "data_steward" if rule.steward == DEFAULT_STEWARD else rule.steward
+    return _decision(own[0] if own else None, statements, rule=words, steward=steward)
+
+
+def _decision(winner: Said | None, statements: Sequence[Said], *, rule: str, steward: str) -> Decision:
+    objections = (
+        ()
+        if winner is None
+        else tuple(one for one in statements if one.system != winner.system and one.value != winner.value)
+    )
+    return Decision(winner=winner, rule=rule, steward=steward, objections=objections)
+
+
+def _default(record_type: RecordType, fields: tuple[str, ...], system: str, entity: str | None = None) -> OwnershipRule:
+    return OwnershipRule(object=str(record_type), fields=fields, system=system, entity=entity, steward=DEFAULT_STEWARD)
