@@ -116,6 +116,18 @@ _ROWS = (
          "Compare the posting in the target with what was sent; correct it there by hand."),
     _row("POSTED_TWICE", "The target holds the posting more than once", Owner.FINANCE,
          "Cancel the surplus posting in the target."),
+    _row("WBS_INVALID", "The task tree of a project is broken", Owner.PROJECT_MANAGEMENT,
+         "Correct codes, parents or hours of the named task in the project system."),
+    _row("WBS_WINDOW", "A task lies outside the dates of its parent", Owner.PROJECT_MANAGEMENT,
+         "Move the task or its parent in the project system.", blocks=False),
+    _row("OVERBOOKED", "Firm bookings exceed the capacity of a person", Owner.RESOURCE_MANAGEMENT,
+         "Move or soften one of the bookings."),
+    _row("CONTRACT_LINES_OVERLAP", "Two contract lines bill the same work", Owner.FINANCE,
+         "Take the task or the class out of one of the two lines."),
+    _row("MILESTONES_SUM", "The milestones do not add up to the contract line", Owner.FINANCE,
+         "Correct a milestone or the line, or have the variance approved."),
+    _row("REVENUE_CHAIN", "Recognised revenue does not follow from the period before", Owner.FINANCE,
+         "Reverse and post the later periods again, in order."),
 )
 
 CATALOGUE: dict[str, FindingCode] = {row.code: row for row in _ROWS}

@@ -7,7 +7,8 @@ contract; a change of either is a migration, never an edit.
 import hashlib
 import unicodedata
 from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC, date, datetime, timedelta
+from collections.abc import Set as AbstractSet
+from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Protocol
 from uuid import UUID
@@ -111,8 +112,8 @@ def content_hash(value: object) -> bytes:
     """SHA-256 over the canonical JSON of plain values: 32 bytes, equal for equal content.
 
     Keys are sorted, text is NFC, decimals are texts without trailing zeros, dates ISO, instants in UTC. Takes None,
-    bool, int, text, bytes, Decimal, date, aware datetime, UUID, mappings, lists, tuples and msgspec structs; raises
-    ContractError for anything else, floats above all.
+    bool, int, text, bytes, Decimal, date, local time, aware datetime, UUID, mappings, lists, tuples, sets and msgspec
+    structs; raises ContractError for anything else, floats above all.
     """
     return hashlib.sha256(msgspec.json.encode(_canonical(value), order="sorted")).digest()
 
@@ -123,9 +124,11 @@ def _canonical(value: object) -> object:
     if isinstance(value, int):
         return int(value)
     if isinstance(value, msgspec.Struct):
-        return _canonical_mapping(msgspec.structs.asdict(value))
+        value = msgspec.structs.asdict(value)
     if isinstance(value, Mapping):
         return _canonical_mapping(value)
+    if isinstance(value, AbstractSet):
+        return sorted((_canonical(inner) for inner in value), key=lambda one: msgspec.json.encode(one, order="sorted"))
     if isinstance(value, Sequence) and not isinstance(value, str | bytes):
         return [_canonical(inner) for inner in value]
     return _canonical_text(value)
@@ -140,6 +143,8 @@ def _canonical_text(value: object) -> str:
         case datetime() if value.tzinfo is not None:
             text = value.astimezone(UTC).isoformat()
         case date() if not isinstance(value, datetime):
+            text = value.isoformat()
+        case time() if value.tzinfo is None:
             text = value.isoformat()
         case UUID():
             text = str(value)

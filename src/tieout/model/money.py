@@ -242,7 +242,5 @@ def running_allocation(total_minor: int, weights: Sequence[Decimal | int]) -> li
 def known_currencies() -> list[tuple[str, int, int]]:
     """All currencies with minor units: letters, numeric code, decimals. For tables that SQL joins with."""
     return sorted(
-        (str(one.code), int(one.number), int(one.exponent))
-        for one in IsoCurrency
-        if one.number is not None and one.exponent is not None
+        (str(one.code), int(one.number), int(one.exponent)) for one in IsoCurrency if one.exponent is not None
     )

@@ -27,12 +27,17 @@ class ShiftDay(StrEnum):
 @lru_cache(maxsize=4096)
 def hours_from_minutes(minutes: int) -> Decimal:
     """Minutes as hours with four decimals, half up (20 minutes are 0.3333)."""
-    return _WIDE.divide(Decimal(minutes), Decimal(60)).quantize(HOUR_DECIMALS, rounding=ROUND_HALF_UP, context=_WIDE)
+    return round_hours(_WIDE.divide(Decimal(minutes), Decimal(60)))
 
 
 def has_hour_decimals(hours: Decimal) -> bool:
     """Whether ``hours`` is finite and has at most the four decimals that hours are kept with."""
-    return hours.is_finite() and hours == hours.quantize(HOUR_DECIMALS, rounding=ROUND_HALF_UP, context=_WIDE)
+    return hours.is_finite() and hours == round_hours(hours)
+
+
+def round_hours(hours: Decimal) -> Decimal:
+    """``hours`` with four decimals, half up."""
+    return hours.quantize(HOUR_DECIMALS, rounding=ROUND_HALF_UP, context=_WIDE)
 
 
 def elapsed_hours(started_at: datetime, ended_at: datetime) -> Decimal:
@@ -100,5 +105,4 @@ def _elapsed_micros(started_at: datetime, ended_at: datetime) -> int:
 
 
 def _hours(micros: int) -> Decimal:
-    exact = _WIDE.divide(Decimal(micros), Decimal(_MICROS_PER_HOUR))
-    return exact.quantize(HOUR_DECIMALS, rounding=ROUND_HALF_UP, context=_WIDE)
+    return round_hours(_WIDE.divide(Decimal(micros), Decimal(_MICROS_PER_HOUR)))
