@@ -187,7 +187,13 @@ class Engine:
             room = self._target.capability(one.command_kind).max_batch
             last = batches[-1] if batches else None
             alone = one.delivery_id in self._bisected
-            if last is None or alone or len(last) >= room or last[0].command_kind != one.command_kind or last[0].delivery_id in self._bisected:
+            if (
+                last is None
+                or alone
+                or len(last) >= room
+                or last[0].command_kind != one.command_kind
+                or last[0].delivery_id in self._bisected
+            ):
                 batches.append([one])
             else:
                 last.append(one)

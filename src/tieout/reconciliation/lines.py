@@ -8,19 +8,11 @@ bucket and puts the difference into the exception, so that the identity holds in
 
 from psycopg import Connection
 
-from tieout.model.firm import FirmConfig
 from tieout.model.money import known_currencies
+from tieout.records.reference_book import ReferenceBook
 from tieout.storage.copying import copy_rows
 
 SIDES = ("taken_in", "posted", "in_exception", "in_doubt", "excluded", "in_progress")
-
-_PERIODS = """
-create temporary table entity_period on commit drop as
-select (p.refs ->> 'legal_entity')::integer as entity_id, p.fields ->> 'code' as code,
-       (p.fields ->> 'starts')::date as starts, (p.fields ->> 'ends')::date as ends
-  from golden_record p
- where p.type = 'period' and not p.tombstone and p.refs ->> 'legal_entity' is not null
-"""
 
 _LATEST = """
 create temporary table latest on commit drop as
@@ -232,7 +224,6 @@ select 'in_progress', null, t.work_date, null, 1, coalesce(t.hours, 0), null, nu
 
 
 _STEPS = (
-    _PERIODS,
     _LATEST,
     "create index on latest (source_id)",
     "analyze latest",
@@ -266,7 +257,7 @@ _STEPS = (
 )
 
 
-def build_lines(conn: Connection[tuple[object, ...]], firm: FirmConfig) -> None:
+def build_lines(conn: Connection[tuple[object, ...]], book: ReferenceBook) -> None:
     """Fill the temporary table ``line`` from ``taken_item`` and the state tables of this transaction's snapshot."""
     with conn.cursor() as cur:
         cur.execute(
@@ -274,13 +265,22 @@ def build_lines(conn: Connection[tuple[object, ...]], firm: FirmConfig) -> None:
         )
         copy_rows(cur, "currency_code", ("alpha", "number", "exponent"), known_currencies())
         cur.execute("create temporary table entity_rounding (entity_id integer, rounding text) on commit drop")
-        for policy in firm.policies:
-            cur.execute(
-                """
-                insert into entity_rounding select record_id, %s from golden_record
-                 where type = 'legal_entity' and code = %s
-                """,
-                (policy.rounding.value, policy.entity),
+        cur.execute(
+            "create temporary table entity_period (entity_id integer, code text, starts date, ends date) on commit drop"
+        )
+        for entity in book.entity_by_id.values():
+            if entity.policy is not None:
+                copy_rows(
+                    cur,
+                    "entity_rounding",
+                    ("entity_id", "rounding"),
+                    [(entity.record_id, entity.policy.rounding.value)],
+                )
+            copy_rows(
+                cur,
+                "entity_period",
+                ("entity_id", "code", "starts", "ends"),
+                [(entity.record_id, one.code, one.starts, one.ends) for one in book.periods.of(entity.code)],
             )
         for statement in _STEPS:
             cur.execute(statement)

@@ -12,11 +12,11 @@ import msgspec
 from psycopg import Connection
 
 from tieout.connect.source import Translator
-from tieout.model.firm import FirmConfig
 from tieout.model.money import from_minor
 from tieout.reconciliation.lines import SIDES, build_lines
 from tieout.reconciliation.proofs import Break, run_proofs
 from tieout.reconciliation.taken_in import drop_unread_masters, load_taken_in
+from tieout.records import reference_book
 
 UNASSIGNED = "unassigned"
 
@@ -106,14 +106,13 @@ class BucketEntry(msgspec.Struct, frozen=True, kw_only=True):
 def tie_out(
     conn: Connection[tuple[object, ...]],
     *,
-    firm: FirmConfig,
     translators: Mapping[str, Translator],
     entity: str | None = None,
     period: str | None = None,
 ) -> TieOut:
     """The statement of ``entity`` and ``period`` (None: all). ``conn`` must be in autocommit; nothing is left behind."""
     with conn.transaction():
-        _prepare(conn, firm, translators)
+        _prepare(conn, translators)
         rows = [
             row
             for row in _rows(conn)
@@ -126,7 +125,6 @@ def tie_out(
 def entries_behind(  # noqa: PLR0913 - a figure has this many coordinates
     conn: Connection[tuple[object, ...]],
     *,
-    firm: FirmConfig,
     translators: Mapping[str, Translator],
     entity: str,
     period: str,
@@ -135,7 +133,7 @@ def entries_behind(  # noqa: PLR0913 - a figure has this many coordinates
 ) -> list[BucketEntry]:
     """The entries behind one figure of the statement, in the order of their source."""
     with conn.transaction():
-        _prepare(conn, firm, translators)
+        _prepare(conn, translators)
         rows = conn.execute(
             f"""
             {_NAMED}
@@ -166,12 +164,12 @@ _NAMED = f"""
 """  # noqa: S608 - a constant
 
 
-def _prepare(conn: Connection[tuple[object, ...]], firm: FirmConfig, translators: Mapping[str, Translator]) -> None:
+def _prepare(conn: Connection[tuple[object, ...]], translators: Mapping[str, Translator]) -> None:
     conn.execute("set transaction isolation level repeatable read")
     load_taken_in(conn, translators)
     with conn.cursor() as cur:
         drop_unread_masters(cur)
-    build_lines(conn, firm)
+    build_lines(conn, reference_book.load(conn))
 
 
 def _rows(conn: Connection[tuple[object, ...]]) -> list[TieOutRow]:

@@ -16,8 +16,10 @@ from pathlib import Path
 import structlog
 
 from tieout.connect.connector import load_connector
+from tieout.connect.throttle import Throttle
 from tieout.errors import ConfigurationError
 from tieout.governance import firm_version
+from tieout.model.clock import Clock
 from tieout.model.firm import FirmConfig
 from tieout.outbound.aftermath import Aftermath
 from tieout.outbound.engine import Engine
@@ -139,7 +141,7 @@ async def _run_flows(options: HubOptions, pool: Pool, firm: FirmConfig, outdated
                     jitter=_jitter,
                 )
                 engines.append((engine, asyncio.Event()))
-        pollers = _pollers(firm, pool, throttle, stack) if options.poll else []
+        pollers = open_pollers(firm, pool, throttle, clock, stack) if options.poll else []
         flags = _Fanout([flag for _, flag in engines])
         woken[DELIVERY_STEP] = flags
         async with asyncio.TaskGroup() as tasks:
@@ -154,8 +156,8 @@ async def _run_flows(options: HubOptions, pool: Pool, firm: FirmConfig, outdated
             listening.cancel()
 
 
-def _pollers(firm: FirmConfig, pool: Pool, throttle: SharedThrottle, stack: AsyncExitStack) -> list[Poller]:
-    clock = SystemClock()
+def open_pollers(firm: FirmConfig, pool: Pool, throttle: Throttle, clock: Clock, stack: AsyncExitStack) -> list[Poller]:
+    """A poller for every object that the firm reads; the sources are closed with ``stack``."""
     pollers = []
     for system in firm.systems:
         if system.connector == API_CONNECTOR or not system.reads:

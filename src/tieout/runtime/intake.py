@@ -19,6 +19,7 @@ from tieout.storage.pool import Pool, in_transaction
 log = structlog.get_logger(__name__)
 
 _FAILED_WAIT_S = 5.0
+_PATIENT_WAIT_S = 0.2
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,6 +45,15 @@ class Poller:
                 await asyncio.wait_for(stopping.wait(), wait_s)
             except TimeoutError:
                 continue
+
+    async def poll_patiently(self) -> int:
+        """Poll once, however often that takes: a failed poll goes on from its last stored page."""
+        while True:
+            try:
+                return await self.poll_once()
+            except TransientError as error:
+                log.info("intake.retried", system=self.system.name, object=self.object_name, error=str(error))
+                await asyncio.sleep(min(error.retry_after_s or _PATIENT_WAIT_S, _FAILED_WAIT_S))
 
     async def poll_once(self) -> int:
         """Store everything that changed since the last poll; returns the number of items received."""

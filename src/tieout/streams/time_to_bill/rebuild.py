@@ -55,7 +55,7 @@ class JournalRebuilder:
     ) -> date | None:
         """The day to post on instead of ``planned`` by the entity's policy and the newest periods."""
         book = self._books.get(cur.connection)
-        entity = book.entity_code(entity_id)
+        entity = book.entity_by_id[entity_id].code
         rule = policy_of(book, entity).closed_period
         placed = place(book.periods, entity=entity, day=planned, rule=rule, refused=refused)
         return None if placed is None else placed.day

@@ -79,7 +79,7 @@ def _deliveries(
     first_id: int,
     now: datetime,
 ) -> list[NewDelivery]:
-    entity = book.entity_code(entity_id)
+    entity = book.entity_by_id[entity_id].code
     policy = policy_of(book, entity)
     placed = []
     homeless = []
@@ -100,7 +100,7 @@ def delivery_of(
     group_: JournalGroup, *, book: ReferenceBook, entity_id: int, delivery_id: int, parent_id: int | None = None
 ) -> NewDelivery:
     """The delivery of one group of entries: its journal and its control totals."""
-    entity = book.entity_code(entity_id)
+    entity = book.entity_by_id[entity_id].code
     policy = policy_of(book, entity)
     system = book.firm.poster_of(entity)
     if system is None:
@@ -144,7 +144,8 @@ def policy_of(book: ReferenceBook, entity: str) -> EntityPolicy:
 
 def labels_of(book: ReferenceBook, policy: EntityPolicy, project_id: int, group_: JournalGroup) -> ProjectLabels:
     """What the lines of a project carry; dimensions as mapped on the accounting date."""
-    project = book.project_by_id(project_id)
+    project = book.project_by_id[project_id]
+    client = None if project.client_id is None else book.client_by_id.get(project.client_id)
     dimensions = {}
     for name in policy.required_dimensions:
         target = book.map_value(
@@ -152,7 +153,11 @@ def labels_of(book: ReferenceBook, policy: EntityPolicy, project_id: int, group_
         )
         if target is not None:
             dimensions[name] = target
-    return ProjectLabels(code=project.code, customer_code=book.client_code(project.client_id), dimensions=dimensions)
+    return ProjectLabels(
+        code=project.code or str(project_id),
+        customer_code=None if client is None else client.code,
+        dimensions=dimensions,
+    )
 
 
 def _hold_duplicates(
@@ -162,7 +167,7 @@ def _hold_duplicates(
     twins = reader.natural_twins(cur, [entry.entry_id for entry in waiting])
     held = [entry for entry in waiting if entry.entry_id in twins]
     for entry in held:
-        project = book.project_by_id(entry.project_id)
+        project = book.project_by_id[entry.project_id]
         _hold(
             cur,
             [entry],

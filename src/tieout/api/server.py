@@ -1,0 +1,37 @@
+"""Serves the application on the hub's event loop with granian."""
+
+import asyncio
+
+from granian.constants import Interfaces
+from granian.server.embed import Server
+
+from tieout.api.app import application
+from tieout.model.clock import Clock
+from tieout.storage.pool import Pool
+
+
+class Door:
+    """The HTTP server of one hub."""
+
+    def __init__(self, *, address: str, port: int, clock: Clock) -> None:
+        self._address = address
+        self._port = port
+        self._clock = clock
+
+    async def __call__(self, pool: Pool, stopping: asyncio.Event) -> None:
+        """Serve until ``stopping``."""
+        server = Server(
+            application(pool, self._clock),
+            address=self._address,
+            port=self._port,
+            interface=Interfaces.ASGI,
+            log_access=False,
+            log_enabled=False,
+        )
+        serving = asyncio.create_task(server.serve())
+        stopped = asyncio.create_task(stopping.wait())
+        await asyncio.wait({serving, stopped}, return_when=asyncio.FIRST_COMPLETED)
+        if not serving.done():
+            server.stop()
+        await serving
+        stopped.cancel()

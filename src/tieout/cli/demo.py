@@ -1,0 +1,115 @@
+"""``tieout demo``: a sample firm's month from the PSA into the ledger, tied out."""
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import msgspec
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+from tieout.cli.exceptions import print_causes
+from tieout.cli.options import HOME, Home
+from tieout.cli.tie_out import print_statement
+from tieout.model.money import alpha_code, from_minor
+from tieout.reconciliation.tie_out import as_json
+from tieout.runtime.clock import SystemClock
+from tieout.runtime.installation import open_installation
+from tieout.sample import demo as sample_demo
+from tieout.sample.demo import DemoResult, Reporter
+from tieout.sample.surroundings import DemoPlan
+
+
+class Size(StrEnum):
+    """How large the sample firm is."""
+
+    SMALL = "small"
+    FIRM = "firm"
+
+
+class Erp(StrEnum):
+    """Where the journals go: a simulator of the public API, or a real ERP set up by the command."""
+
+    NETSUITE = "netsuite"
+    TRYTON = "tryton"
+
+
+def demo(  # noqa: PLR0913, PLR0917 - a command has as many options as its user may set
+    size: Annotated[Size, typer.Option(help="small: 60 people; firm: 5,000.")] = Size.SMALL,
+    seed: Annotated[int, typer.Option(help="Equal seeds give equal firms.")] = 1,
+    faults: Annotated[float, typer.Option(min=0, max=0.5, help="Share of requests that the systems spoil.")] = 0.0,
+    erp: Annotated[Erp, typer.Option(help="The ERP that is posted to.")] = Erp.NETSUITE,
+    home: Home = HOME,
+    json_path: Annotated[Path | None, typer.Option("--json", help="Write the result to this file.")] = None,
+) -> None:
+    """Fill the systems around the hub with a sample firm, run a month of time to quiet, and tie it out."""
+    words = Console(highlight=False)
+    plan = DemoPlan(size=size.value, seed=seed, faults=faults, erp=erp.value)
+    with open_installation(home) as installation, _bars(words) as bars:
+        reading = bars.add_task("Time entries read", total=None)
+        posting = bars.add_task("Journals posted", total=None)
+
+        def show(found: sample_demo.Progress, expected: int) -> None:
+            bars.update(reading, completed=min(found.read, expected), total=expected)
+            bars.update(posting, completed=found.posted, total=max(found.journals, 1))
+
+        result = sample_demo.run_demo(
+            installation, plan, Reporter(stage=lambda text: bars.console.print(f"{text} ..."), progress=show)
+        )
+    _print_result(words, result, home)
+    if json_path is not None:
+        json_path.write_bytes(msgspec.json.format(msgspec.json.encode(_as_json(result)), indent=2))
+    if not result.statement.holds:
+        raise typer.Exit(1)
+
+
+def _bars(words: Console) -> Progress:
+    return Progress(
+        TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), console=words
+    )
+
+
+def _print_result(words: Console, result: DemoResult, home: Path) -> None:
+    words.rule("Tie-out")
+    print_statement(words, result.statement)
+    words.rule("Exceptions by cause")
+    print_causes(words, result.causes, now=SystemClock().now())
+    words.rule("What to do next")
+    for code in dict.fromkeys(cause.code for cause in result.causes):
+        cause = next(one for one in result.causes if one.code == code)
+        words.print(f"{code}: {cause.next_step}")
+    words.print(
+        f"\nThe firm directory is {home / 'firm'}; correct it there, then `tieout apply --home {home}`. "
+        f"`tieout exceptions list --home {home}` lists what is held."
+    )
+    words.print(f"{result.received:,} time entries in {result.elapsed_s} s; the hub used {result.hub_rss_mb} MB.")
+
+
+def _as_json(result: DemoResult) -> dict[str, object]:
+    exceptions: dict[str, dict[str, object]] = {}
+    for cause in result.causes:
+        row = exceptions.setdefault(
+            cause.code,
+            {"code": cause.code, "count": 0, "hours": cause.hours * 0, "amount": {}, "owner": cause.owner},
+        )
+        _add(row, cause.count, cause.hours, cause.amount_minor)
+    return {
+        "tie_out": as_json(result.statement.rows, holds=result.statement.holds),
+        "exceptions": [{**row, "hours": str(row["hours"])} for row in exceptions.values()],
+        "breaks": list(result.statement.breaks),
+        "elapsed_s": str(result.elapsed_s),
+        "hub_rss_mb": result.hub_rss_mb,
+    }
+
+
+def _add(row: dict[str, object], count: int, hours: object, amounts: dict[str, int]) -> None:
+    row["count"] = int(str(row["count"])) + count
+    row["hours"] = row["hours"] + hours  # type: ignore[operator]  # both are decimals
+    known = row["amount"]
+    if isinstance(known, dict):
+        for number, amount_minor in amounts.items():
+            currency = alpha_code(int(number))
+            before = known.get(currency)
+            added = from_minor(amount_minor, currency)
+            known[currency] = str(added if before is None else added + type(added)(before))

@@ -1,0 +1,145 @@
+"""``tieout exceptions``: what is held, why, what it is worth; try again or exclude."""
+
+from datetime import datetime
+from typing import Annotated
+
+import msgspec
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from tieout.cli.options import HOME, AsJson, Home, actor
+from tieout.desk import queue
+from tieout.desk.queue import CauseSummary
+from tieout.errors import ConfigurationError
+from tieout.model.money import alpha_code, from_minor
+from tieout.runtime.clock import SystemClock
+from tieout.runtime.installation import open_installation
+from tieout.storage.pool import connect, in_transaction
+
+app = typer.Typer(help="What is held, why, and what to do about it.", no_args_is_help=True)
+
+Items = Annotated[list[int] | None, typer.Argument(help="Item numbers.")]
+Cause = Annotated[int | None, typer.Option("--cause", help="All items of a root cause.")]
+Code = Annotated[str | None, typer.Option("--code", help="All items of a code.")]
+
+
+@app.command("list")
+def list_(
+    home: Home = HOME,
+    owner: Annotated[str | None, typer.Option(help="Only what this queue owns.")] = None,
+    code: Code = None,
+    cause: Cause = None,
+    as_json: AsJson = False,
+) -> None:
+    """Root causes by what is at stake; with --cause the items of one."""
+    with open_installation(home) as installation, connect(installation.url, autocommit=True) as conn:
+        if cause is not None:
+            items = queue.list_items(conn, cause_id=cause, code=code)
+            if as_json:
+                print(msgspec.json.encode(items).decode())  # noqa: T201 - the command's output
+                return
+            table = Table("Item", "Source", "Day", "Hours", "What", box=None)
+            for item in items:
+                table.add_row(
+                    str(item.item_id),
+                    item.source_id or "",
+                    item.document_date or "",
+                    str(item.hours or ""),
+                    item.message,
+                )
+            Console(highlight=False).print(table)
+            return
+        causes = queue.list_causes(conn, owner=owner, code=code)
+    if as_json:
+        print(msgspec.json.encode(causes).decode())  # noqa: T201 - the command's output
+        return
+    print_causes(Console(highlight=False), causes, now=SystemClock().now())
+
+
+@app.command("show")
+def show(item: Annotated[int, typer.Argument(help="Item number.")], home: Home = HOME, as_json: AsJson = False) -> None:
+    """One item: what happened, why, what to do, and its history."""
+    with open_installation(home) as installation, connect(installation.url, autocommit=True) as conn:
+        view, history = queue.show(conn, item)
+    if as_json:
+        print(msgspec.json.encode({"item": view, "history": history}).decode())  # noqa: T201 - the command's output
+        return
+    words = Console(highlight=False, soft_wrap=True)
+    words.print(f"Item {view.item_id}: {view.code} ({view.state}), owner {view.owner}")
+    words.print(view.message)
+    for name, value in sorted(view.context.items()):
+        words.print(f"  {name}: {value}")
+    words.print(f"Next: {queue.CATALOGUE[view.code].next_step}")
+    for action in history:
+        words.print(f"{action.taken_at:%Y-%m-%d %H:%M} {action.actor} {action.action}: {action.reason}")
+
+
+@app.command("retry")
+def retry(
+    items: Items = None,
+    cause: Cause = None,
+    code: Code = None,
+    accept: Annotated[bool, typer.Option("--accept", help="Overrule the finding: the record is right.")] = False,
+    reason: Annotated[str, typer.Option(help="Why.")] = "Tried again.",
+    home: Home = HOME,
+) -> None:
+    """Let items be judged, or deliveries be tried, again. A running hub takes them up at once."""
+    with open_installation(home) as installation, connect(installation.url, autocommit=True) as conn:
+        chosen = _chosen(queue.find_items(conn, item_ids=items or (), cause_id=cause, code=code))
+        released = in_transaction(
+            conn,
+            lambda cur: queue.retry(cur, chosen, actor=actor(), reason=reason, accept=accept, now=SystemClock().now()),
+        )
+    Console(highlight=False).print(f"{released} item(s) released.")
+
+
+@app.command("exclude")
+def exclude(
+    reason: Annotated[str, typer.Option(help="Why; it stays in the history.")],
+    items: Items = None,
+    cause: Cause = None,
+    code: Code = None,
+    home: Home = HOME,
+) -> None:
+    """Take items out for good; they stand as excluded in the tie-out."""
+    with open_installation(home) as installation, connect(installation.url, autocommit=True) as conn:
+        chosen = _chosen(queue.find_items(conn, item_ids=items or (), cause_id=cause, code=code))
+        closed = in_transaction(
+            conn, lambda cur: queue.exclude(cur, chosen, actor=actor(), reason=reason, now=SystemClock().now())
+        )
+    Console(highlight=False).print(f"{closed} item(s) excluded.")
+
+
+def print_causes(words: Console, causes: list[CauseSummary], *, now: datetime) -> None:
+    """Root causes as a table, and what to do about each code."""
+    if not causes:
+        words.print("Nothing is held.")
+        return
+    table = Table("Cause", "Code", "Owner", "Items", "Hours", "At stake", "Oldest", "Example", box=None)
+    for cause in causes:
+        worth = ", ".join(
+            f"{from_minor(amount, alpha_code(int(number)))} {alpha_code(int(number))}"
+            for number, amount in sorted(cause.amount_minor.items())
+        )
+        unpriced = f"{cause.unpriced_count} unpriced" if cause.unpriced_count else ""
+        days = (now - cause.oldest).days
+        table.add_row(
+            str(cause.cause_id),
+            cause.code,
+            cause.owner,
+            str(cause.count),
+            f"{cause.hours:.2f}",
+            ", ".join(part for part in (worth, unpriced) if part),
+            f"{days} d" if days else "today",
+            cause.example[:70],
+        )
+    words.print(table)
+
+
+def _chosen(found: list[int]) -> list[int]:
+    if not found:
+        raise ConfigurationError(
+            code="TIE-DESK-001", message="No open item fits: name item numbers, --cause or --code."
+        )
+    return found

@@ -1,0 +1,53 @@
+"""``tieout up``: hub, workers and the first door, until stopped."""
+
+import asyncio
+import signal
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from tieout.api.server import Door
+from tieout.cli.options import HOME, Home
+from tieout.runtime.clock import SystemClock
+from tieout.runtime.hub import HubOptions, serve
+from tieout.runtime.installation import Installation, open_installation
+
+_LOCK_WAIT_S = 30.0
+
+
+def up(
+    home: Home = HOME,
+    port: Annotated[int, typer.Option(help="Port of the API.")] = 8470,
+    address: Annotated[str, typer.Option(help="Address that the API listens on.")] = "127.0.0.1",
+    workers: Annotated[int, typer.Option(min=1, help="Worker processes.")] = 1,
+) -> None:
+    """Run the hub: reads the sources, checks, rates, posts, and takes time over the API."""
+    with open_installation(home, wait_for_lock_s=_LOCK_WAIT_S) as installation:
+        Console(highlight=False).print(f"Tieout serves http://{address}:{port} from {installation.home}.")
+        asyncio.run(_serve(installation, address=address, port=port, workers=workers))
+
+
+async def _serve(installation: Installation, *, address: str, port: int, workers: int) -> None:
+    stopping = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stopping.set)
+    watching = asyncio.create_task(_watch_database(installation, stopping))
+    await serve(
+        HubOptions(url=installation.url, home=installation.home, workers=workers),
+        stopping,
+        Door(address=address, port=port, clock=SystemClock()),
+    )
+    await watching
+
+
+async def _watch_database(installation: Installation, stopping: asyncio.Event) -> None:
+    """Start the embedded server again when it was killed; the parts wait and go on."""
+    while not stopping.is_set():
+        if installation.server is not None:
+            installation.server.restart_if_dead()
+        try:
+            await asyncio.wait_for(stopping.wait(), 0.2)
+        except TimeoutError:
+            continue

@@ -1,0 +1,123 @@
+"""``tieout tie-out``: the statement, its entries, and the ledger read afresh."""
+
+import asyncio
+from collections.abc import Sequence
+from typing import Annotated
+
+import msgspec
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from tieout.cli.options import HOME, AsJson, Home
+from tieout.reconciliation import tie_out as books
+from tieout.reconciliation.tie_out import TieOut, TieOutRow
+from tieout.reconciliation.verify import LedgerBreak
+from tieout.runtime.installation import open_installation
+from tieout.runtime.reconcile import current_translators, verify_entity
+from tieout.storage.pool import connect
+
+_TITLES = {
+    "taken_in": "Taken in",
+    "posted": "Posted",
+    "in_exception": "In exception",
+    "in_doubt": "In doubt",
+    "excluded": "Excluded",
+    "in_progress": "In progress",
+}
+_SHOWN = 30
+
+
+def tie_out(
+    home: Home = HOME,
+    entity: Annotated[str | None, typer.Option(help="Legal entity; by default all.")] = None,
+    period: Annotated[str | None, typer.Option(help="Accounting period (2026-10); by default all.")] = None,
+    bucket: Annotated[
+        str | None, typer.Option(help="List the entries behind a bucket (needs --entity, --period, --currency).")
+    ] = None,
+    currency: Annotated[str | None, typer.Option(help="Currency of the bucket.")] = None,
+    verify: Annotated[bool, typer.Option("--verify", help="Read the ledger afresh and compare.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Taken in = posted + in exception + in doubt + excluded. Exit code 1 when that does not hold."""
+    with open_installation(home) as installation, connect(installation.url, autocommit=True) as conn:
+        translators = current_translators(conn)
+        if bucket is not None:
+            if entity is None or period is None or currency is None:
+                raise typer.BadParameter("--bucket needs --entity, --period and --currency")
+            entries = books.entries_behind(
+                conn, translators=translators, entity=entity, period=period, currency=currency, side=bucket
+            )
+            print(msgspec.json.encode(entries).decode())  # noqa: T201 - the command's output
+            return
+        statement = books.tie_out(conn, translators=translators, entity=entity, period=period)
+        breaks: Sequence[LedgerBreak] = ()
+        if verify:
+            breaks = asyncio.run(verify_entity(installation.url, conn, entity=entity, period=period))
+    if as_json:
+        print(msgspec.json.encode(_as_json(statement, breaks)).decode())  # noqa: T201 - the command's output
+    else:
+        print_statement(Console(highlight=False), statement)
+        _print_ledger(Console(highlight=False, soft_wrap=True), breaks, verified=verify)
+    if not statement.holds or breaks:
+        raise typer.Exit(1)
+
+
+def print_statement(words: Console, statement: TieOut) -> None:
+    """The statement as a table with one line per bucket that is not empty."""
+    table = Table("Entity", "Period", "Currency", "", "Entries", "Hours", "Amount", "Unpriced h", box=None)
+    for number in (4, 5, 6, 7):
+        table.columns[number].justify = "right"
+    for row in statement.rows:
+        _add_row(table, row)
+    words.print(table)
+    apart = statement.apart
+    words.print(
+        f"Counted apart: {apart.exact_repeats} exact repeats, {apart.not_approved} not approved, "
+        f"{apart.superseded} versions replaced by newer ones."
+    )
+    for one in statement.breaks[:_SHOWN]:
+        words.print(f"[red]{one.proof}[/red] {one.message}")
+    if len(statement.breaks) > _SHOWN:
+        words.print(f"... and {len(statement.breaks) - _SHOWN} more breaks.")
+    if statement.holds:
+        words.print("[green]Tied out.[/green] Every row adds up, and every proof holds.")
+    else:
+        words.print("[red]Does not tie out.[/red]")
+
+
+def _add_row(table: Table, row: TieOutRow) -> None:
+    for side, title in _TITLES.items():
+        bucket = row.bucket(side)
+        if side != "taken_in" and not bucket.count and not bucket.hours and not bucket.amount_minor:
+            continue
+        first = side == "taken_in"
+        table.add_row(
+            row.entity if first else "",
+            row.period if first else "",
+            row.currency if first else "",
+            title,
+            f"{bucket.count:,}",
+            f"{bucket.hours:,.2f}",
+            f"{row.amount(side):,}",
+            f"{bucket.unpriced_hours:,.2f}" if bucket.unpriced_count else "",
+        )
+    if not row.identity_holds:
+        table.add_row("", "", "", "[red]does not add up[/red]", "", "", "", "")
+
+
+def _print_ledger(words: Console, breaks: Sequence[LedgerBreak], *, verified: bool) -> None:
+    for one in breaks:
+        words.print(f"[red]{one.kind}[/red] {one.message}")
+    if verified and not breaks:
+        words.print("[green]Verified.[/green] The ledger, read afresh, holds exactly what was posted.")
+
+
+def _as_json(statement: TieOut, breaks: Sequence[LedgerBreak]) -> dict[str, object]:
+    return {
+        "tie_out": books.as_json(statement.rows, holds=statement.holds),
+        "apart": statement.apart,
+        "breaks": list(statement.breaks),
+        "ledger_breaks": list(breaks),
+        "holds": statement.holds and not breaks,
+    }
