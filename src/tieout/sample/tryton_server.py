@@ -253,7 +253,7 @@ class TrytonServer:
         with self._admin() as conn:
             _end_connections(conn, source)
             conn.execute(
-                sql.SQL("create database {} owner {} template {}").format(
+                sql.SQL("create database {} owner {} template {} strategy file_copy").format(
                     sql.Identifier(target), sql.Identifier(ROLE), sql.Identifier(source)
                 )
             )
