@@ -25,7 +25,7 @@ MINOR = st.integers(-(10**18), 10**18)
 AMOUNTS = st.decimals(Decimal("-1e20"), Decimal("1e20"), places=8)
 WEIGHTS = st.lists(
     st.one_of(st.integers(0, 10**6), st.decimals(0, 10**6, places=6)), min_size=1, max_size=40
-).filter(lambda weights: any(weights))  # fmt: skip
+).filter(any)  # fmt: skip
 
 
 @given(MINOR, WEIGHTS)
