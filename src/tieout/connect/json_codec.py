@@ -8,7 +8,6 @@ pass by msgspec; together about 5 microseconds for a time entry of 500 bytes.
 """
 
 import json
-import re
 from collections import Counter
 from decimal import Decimal
 from typing import Final, NoReturn, TypeAlias, TypeVar
@@ -25,7 +24,8 @@ MAX_DEPTH: Final = 64
 MAX_NUMBER_CHARS: Final = 40
 _MAX_EXPONENT: Final = 300
 
-_MANY_DIGITS = re.compile(rb"[0-9]{%d}" % (MAX_NUMBER_CHARS - 1))
+_DIGITS_AS_ZERO: Final = bytes.maketrans(b"123456789", b"000000000")
+_MANY_DIGITS: Final = b"0" * (MAX_NUMBER_CHARS - 1)
 _CONTAINERS: Final = (dict, list)
 
 
@@ -45,7 +45,7 @@ def decode_strict(payload: bytes, *, max_bytes: int = MAX_BYTES, max_depth: int 
         raise ContractError(
             code="TIE-PAYLOAD-006", message=f"The payload is not UTF-8 from byte {error.start} on."
         ) from error
-    decoder = _CAREFUL if _MANY_DIGITS.search(payload) else _FAST
+    decoder = _CAREFUL if _MANY_DIGITS in payload.translate(_DIGITS_AS_ZERO) else _FAST
     try:
         value: JsonValue = decoder.decode(text)
     except RecursionError as error:

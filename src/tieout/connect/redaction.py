@@ -37,6 +37,7 @@ class Redactor:
             return
         spellings = {
             secret,
+            quote(secret),
             quote(secret, safe=""),
             quote_plus(secret),
             secret.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n"),
@@ -47,7 +48,7 @@ class Redactor:
             return
         self._known |= spellings
         longest_first = sorted(self._known, key=len, reverse=True)
-        self._pattern = re.compile("|".join(re.escape(one) for one in longest_first))
+        self._pattern = re.compile("|".join(re.escape(one) for one in longest_first), re.IGNORECASE)
 
     def hide(self, text: str) -> str:
         """``text`` without secrets."""
