@@ -1,3 +1,4 @@
+set local search_path = tieout;
 -- The message store (append-only, payload as received), the work queue over it, and the time entries read from it.
 
 create table message (
@@ -37,9 +38,9 @@ create table source_cursor (
     primary key (system, object)
 );
 
--- Every batch takes one block of 10,000 entry ids, so that a batch is a contiguous range of ids that no other
--- process shares. The gaps mean nothing.
-create sequence entry_id_seq start with 10000 increment by 10000 cache 1;
+-- Every batch takes one block of ids (storage.copying.take_ids), so that a batch is a contiguous range of ids that no
+-- other process shares. The gaps mean nothing.
+create sequence entry_id_seq;
 
 -- batch_id grows in the order of commit: the row is written under a lock that is held until the commit.
 create table batch (

@@ -1,0 +1,1 @@
+"""The way in: raw messages are stored, translated, checked, de-duplicated, rated and accepted."""

@@ -1,0 +1,295 @@
+"""Acceptance: everything that a batch decided, written in one transaction as text that COPY takes as it is.
+
+Readings, actuals, findings, desk items, control totals and the range that waits for billing stand or fall together.
+Concurrent batches do not see each other while they work; before a batch commits it looks, under a lock that only
+lasts until the commit, whether a batch that committed meanwhile read another version of one of its entries, and starts
+over if so. Equal work of different entries in concurrent batches is settled again by time to bill.
+"""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from decimal import Decimal
+from typing import Final
+
+import msgspec
+from psycopg import Cursor, errors
+
+from tieout.desk import intake
+from tieout.inbound.changes import Reversal, delta_of
+from tieout.inbound.reading import HOUR_E4, Disposition, Reading
+from tieout.ledger.actuals import AcceptedEntry, actual_rows, hours_text, write_actuals
+from tieout.model.finding import Finding
+from tieout.storage.copying import copy_lines, copy_rows, escape, take_ids
+from tieout.storage.wake import notify
+
+_BATCH_LOCK: Final = 0x71E0_0301
+_ENTRY_COLUMNS: Final = (
+    "entry_id", "message_id", "item_no", "system_id", "source_id", "version", "revision", "previous_entry_id", "state",
+    "disposition", "digest", "resource_id", "project_id", "task_id", "role_id", "entity_id", "work_date", "hours",
+    "billable", "work_type", "started_at", "ended_at", "narrative", "firm_version",
+)  # fmt: skip
+_FINDING_COLUMNS: Final = (
+    "entry_id", "message_id", "item_no", "code", "severity", "cause_key", "message", "context"
+)  # fmt: skip
+_TOTAL_COLUMNS: Final = (
+    "batch_id", "entity_id", "currency", "entry_count", "hours", "amount_minor", "cost_minor", "functional_currency"
+)  # fmt: skip
+_WAKES: Final = "time_to_bill"
+OVERRULED: Final = "overruled"
+"""Key of an item's context: the codes that a person decided shall not block, kept while the item lives on."""
+
+
+class Versions(msgspec.Struct, frozen=True, kw_only=True):
+    """What a batch was judged by and beside what.
+
+    ``last_batch_id`` is the newest batch that was committed before this one looked at anything; ``own_batch_ids`` are
+    batches that its own transaction wrote before it.
+    """
+
+    firm: int
+    reference: int
+    last_batch_id: int
+    own_batch_ids: list[int]
+
+
+def last_batch_id(cur: Cursor[tuple[object, ...]]) -> int:
+    """The newest committed batch; to be asked before anything else of a batch is read."""
+    cur.execute("select coalesce(max(batch_id), 0) from batch")
+    row = cur.fetchone()
+    return 0 if row is None else int(str(row[0]))
+
+
+def write_entries(cur: Cursor[tuple[object, ...]], readings: Sequence[Reading], *, firm_version: int) -> None:
+    """Give ``readings`` their ids, in order, and COPY them with the actuals of the accepted ones.
+
+    At most ``storage.copying.ID_BLOCK`` readings. The rows go in order of their unique key, so that two batches with
+    the same entry wait for each other instead of deadlocking.
+    """
+    first_id = take_ids(cur, "entry_id_seq")
+    lines: list[tuple[str, str]] = []
+    accepted: list[AcceptedEntry] = []
+    for entry_id, reading in enumerate(readings, start=first_id):
+        reading.entry_id = entry_id
+        lines.append((reading.source_id, _entry_line(reading, firm_version)))
+        rated = reading.rated
+        if reading.disposition == Disposition.ACCEPTED and rated is not None:
+            accepted.append(
+                AcceptedEntry(
+                    entry_id,
+                    reading.entity_id or 0,
+                    reading.project_id or 0,
+                    reading.day,
+                    reading.hours_e4,
+                    firm_version,
+                    rated,
+                )
+            )
+    lines.sort()
+    copy_lines(cur, "time_entry", _ENTRY_COLUMNS, [line for _, line in lines])
+    write_actuals(cur, actual_rows(accepted))
+
+
+def _entry_line(reading: Reading, firm_version: int) -> str:
+    said = reading.said
+    started, ended = said.started_at, said.ended_at
+    return (
+        f"{reading.entry_id}\t{reading.message_id}\t{reading.item_no}\t{reading.system_id}\t"
+        f"{_text(reading.source_id)}\t{reading.version}\t{reading.revision}\t{_id(reading.previous_entry_id)}\t"
+        f"{reading.state}\t{int(reading.disposition)}\t{reading.digest}\t{_id(reading.resource_id)}\t"
+        f"{_id(reading.project_id)}\t{_id(reading.task_id)}\t{_id(reading.role_id)}\t{_id(reading.entity_id)}\t"
+        f"{said.work_date}\t{hours_text(reading.hours_e4)}\t{said.billable}\t{reading.work_type}\t"
+        f"{_NULL if started is None else started.isoformat()}\t{_NULL if ended is None else ended.isoformat()}\t"
+        f"{_text(reading.narrative)}\t{firm_version}"
+    )
+
+
+_NULL = "\\N"
+
+
+def _id(value: int | None) -> int | str:
+    return _NULL if value is None else value
+
+
+def _text(text: str) -> str:
+    """Most text needs no escape: printable and without a backslash."""
+    return text if "\\" not in text and text.isprintable() else escape(text)
+
+
+def write_findings(
+    cur: Cursor[tuple[object, ...]],
+    readings: Iterable[Reading],
+    unreadable: Iterable[tuple[int, int | None, Finding]] = (),
+) -> None:
+    """COPY the findings of ``readings``, and those of items or messages that could not be read (message, item)."""
+    rows = [
+        (reading.entry_id, reading.message_id, reading.item_no, *_finding(one))
+        for reading in readings
+        for one in reading.findings
+    ]
+    rows += [(None, message_id, item_no, *_finding(one)) for message_id, item_no, one in unreadable]  # type: ignore[misc]  # no entry
+    copy_rows(cur, "finding", _FINDING_COLUMNS, rows)
+
+
+def _finding(one: Finding) -> tuple[str, str, str, str, str]:
+    context = msgspec.json.encode(one.context).decode()
+    return one.code, one.severity.value, one.cause_key, one.message, context
+
+
+def settle_desk(cur: Cursor[tuple[object, ...]], heads: Sequence[Reading], *, now: datetime) -> None:
+    """Open, update and resolve the desk items of ``heads``; a source entry has one open item at most.
+
+    An item that was read again and is still held, and a posted entry that its source changed once more, keep their item
+    and its age; otherwise the item of an older version is resolved and the new version speaks for itself.
+    """
+    known_ids = [one.entry_id for head in heads for one in head.known]
+    open_items = intake.open_items_of(cur, intake.ENTRY, known_ids)
+    new: list[intake.ItemFacts] = []
+    updates: list[tuple[int, intake.ItemFacts]] = []
+    outdated: list[int] = []
+    for head in heads:
+        earlier = [open_items[one.entry_id] for one in head.known if one.entry_id in open_items]
+        if head.disposition == Disposition.CARRIED and head.known[-1].disposition != Disposition.HELD:
+            continue
+        item_ids = [one.item_id for one in earlier]
+        if head.released is not None and head.released.item_id not in item_ids:
+            item_ids.append(head.released.item_id)
+        if head.disposition == Disposition.HELD:
+            facts = _item(head)
+            changed_again = facts.finding.code == "SOURCE_CHANGED" and any(
+                one.code == "SOURCE_CHANGED" for one in earlier
+            )
+            if item_ids and (head.released is not None or changed_again):
+                updates.append((item_ids.pop(), facts))
+            else:
+                new.append(facts)
+        outdated += item_ids
+    intake.resolve_items(cur, outdated, now=now, reason="A newer reading of the source entry stands for it.")
+    intake.update(cur, updates, now=now)
+    intake.open_items(cur, new, now=now)
+
+
+def _item(reading: Reading) -> intake.ItemFacts:
+    hours: Decimal = Decimal(reading.hours_e4) / HOUR_E4
+    amount_minor, currency = None, None
+    rated = reading.rated
+    if reading.posted is not None:
+        hours, amount_minor = delta_of(reading)
+        currency = reading.posted.currency
+    elif rated is not None:
+        priced = rated.cost if rated.sales is None else rated.sales
+        amount_minor = 0 if rated.sales is None else rated.sales.amount_minor
+        currency = priced.functional_currency if rated.sales is None else priced.currency
+    overruled = {}
+    if reading.released is not None and reading.released.overrides:
+        overruled = {OVERRULED: ",".join(sorted(reading.released.overrides))}
+    return intake.ItemFacts(
+        subject_kind=intake.ENTRY,
+        subject_id=reading.entry_id,
+        finding=blocking(reading),
+        message_id=reading.message_id,
+        item_no=reading.item_no,
+        system_id=reading.system_id,
+        source_id=reading.source_id,
+        entity_id=reading.entity_id,
+        document_date=reading.said.work_date,
+        currency=currency,
+        hours=hours,
+        amount_minor=amount_minor,
+        context=overruled,
+    )
+
+
+def blocking(reading: Reading) -> Finding:
+    """The finding that names the root cause of a held reading: its first that blocks."""
+    return next(one for one in reading.findings if one.blocks)
+
+
+def write_batch(
+    cur: Cursor[tuple[object, ...]],
+    readings: Sequence[Reading],
+    reversals: Sequence[Reversal],
+    *,
+    repeats: int,
+    versions: Versions,
+    now: datetime,
+) -> int:
+    """Write the batch with its control totals, queue it for billing, and make sure that nobody got in between.
+
+    The last step before the commit; returns the batch's id. Raises SerializationFailure, to be repeated by
+    ``storage.pool.in_transaction``, when a batch that committed meanwhile read another version of one of the entries.
+    """
+    cur.execute("select pg_advisory_xact_lock(%s)", (_BATCH_LOCK,))
+    if readings:
+        _refuse_races(cur, readings[0].entry_id, readings[-1].entry_id, versions)
+    accepted = [one for one in readings if one.disposition == Disposition.ACCEPTED]
+    cur.execute(
+        """
+        insert into batch (first_entry_id, last_entry_id, firm_version, reference_version, accepted_count, held_count,
+                           repeat_count, recorded_at)
+        values (%s, %s, %s, %s, %s, %s, %s, %s) returning batch_id
+        """,
+        (
+            readings[0].entry_id if readings else 0,
+            readings[-1].entry_id if readings else 0,
+            versions.firm,
+            versions.reference,
+            len(accepted),
+            sum(one.disposition == Disposition.HELD for one in readings),
+            repeats,
+            now,
+        ),
+    )
+    row = cur.fetchone()
+    batch_id = 0 if row is None else int(str(row[0]))
+    copy_rows(cur, "batch_total", _TOTAL_COLUMNS, _totals(batch_id, accepted, reversals))
+    if accepted:
+        cur.execute(
+            "insert into posting_pending (first_entry_id, last_entry_id) values (%s, %s)",
+            (accepted[0].entry_id, accepted[-1].entry_id),
+        )
+        notify(cur, _WAKES)
+    return batch_id
+
+
+def _refuse_races(cur: Cursor[tuple[object, ...]], first_id: int, last_id: int, versions: Versions) -> None:
+    cur.execute(
+        """
+        select exists (
+            select from batch b
+              join time_entry o on o.entry_id between b.first_entry_id and b.last_entry_id
+              join time_entry m on m.source_id = o.source_id and m.system_id = o.system_id
+             where b.batch_id > %s and b.batch_id <> all (%s) and b.last_entry_id > 0
+               and m.entry_id between %s and %s and o.entry_id not between %s and %s)
+        """,
+        (versions.last_batch_id, versions.own_batch_ids, first_id, last_id, first_id, last_id),
+    )
+    row = cur.fetchone()
+    if row is not None and row[0]:
+        raise errors.SerializationFailure("Another batch has just read another version of one of these entries.")
+
+
+def _totals(
+    batch_id: int, accepted: Iterable[Reading], reversals: Iterable[Reversal]
+) -> list[tuple[int, int, int, int, Decimal, int, int, int]]:
+    sums: dict[tuple[int, int, int], list[int]] = {}
+    for reading in accepted:
+        rated = reading.rated
+        if rated is None:
+            continue
+        functional = rated.cost.functional_currency
+        currency, amount = (functional, 0) if rated.sales is None else (rated.sales.currency, rated.sales.amount_minor)
+        total = sums.setdefault((reading.entity_id or 0, currency, functional), [0, 0, 0, 0])
+        total[0] += 1
+        total[1] += reading.hours_e4
+        total[2] += amount
+        total[3] += rated.cost.functional_minor
+    for one in reversals:
+        total = sums.setdefault((one.entity_id, one.currency, one.functional_currency), [0, 0, 0, 0])
+        total[0] -= one.entry_count
+        total[1] -= one.hours_e4
+        total[2] -= one.amount_minor
+        total[3] -= one.cost_minor
+    return [
+        (batch_id, entity_id, currency, count, Decimal(hours_e4) / HOUR_E4, amount, cost, functional)
+        for (entity_id, currency, functional), (count, hours_e4, amount, cost) in sums.items()
+    ]

@@ -1,0 +1,136 @@
+"""Which readings are new: exact repeats have no effect, and of several versions only the newest is judged.
+
+The order of versions, not the order of arrival, decides: any permutation of the versions of an entry ends in the state
+of its newest version. Several changes within one version number (a source whose clock ticks in seconds) count in the
+order they arrived.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import TypeAlias
+
+import msgspec
+from psycopg import Cursor
+
+from tieout.inbound.reading import Disposition, Known, Reading
+from tieout.model.finding import finding
+
+SourceKey: TypeAlias = tuple[str, int]
+
+
+class Received(msgspec.Struct):
+    """``heads``: the newest reading of each source entry, to be judged. ``superseded``: older ones, to be kept.
+
+    ``stale``: readings read again whose entry has a newer reading by now. ``repeats`` counts readings of versions that
+    were known already and say the same.
+    """
+
+    heads: list[Reading]
+    superseded: list[Reading]
+    stale: list[Reading]
+    repeats: int
+
+
+def receive(readings: Sequence[Reading], history: Mapping[SourceKey, tuple[Known, ...]]) -> Received:
+    """Sort ``readings`` (in order of arrival) by what is to be done with them; pure.
+
+    ``history`` holds the stored readings of their source entries, oldest version first.
+    """
+    heads: dict[SourceKey, Reading] = {}
+    received = Received([], [], [], 0)
+    seen: set[tuple[str, int, int, int]] = set()
+    for reading in readings:
+        key = (reading.source_id, reading.system_id)
+        fact = (*key, reading.version, reading.digest)
+        if fact in seen:
+            received.repeats += 1
+            continue
+        seen.add(fact)
+        known = history.get(key)
+        if known is not None and not _is_news(reading, known, received):
+            continue
+        before = heads.get(key)
+        if before is None:
+            heads[key] = reading
+        elif before.version > reading.version:
+            received.superseded.append(_out_of_order(reading, before.version))
+        else:
+            received.superseded.append(before)
+            del heads[key]
+            heads[key] = reading
+    received.heads.extend(heads.values())
+    if received.superseded or history:
+        _number_revisions(received)
+    for reading in received.superseded:
+        reading.disposition = Disposition.SUPERSEDED
+    return received
+
+
+def _is_news(reading: Reading, known: tuple[Known, ...], received: Received) -> bool:
+    """Attach what is known of the entry; False when ``reading`` is sorted in already, being no news."""
+    reading.known = known
+    reading.previous_entry_id = known[-1].entry_id
+    released = reading.released
+    if released is not None and released.subject_id:
+        if released.subject_id != known[-1].entry_id:
+            received.stale.append(reading)
+            return False
+        return True
+    if _is_repeat(reading, known):
+        if released is None:
+            received.repeats += 1
+        else:
+            received.stale.append(reading)
+        return False
+    if reading.version < known[-1].version:
+        received.superseded.append(_out_of_order(reading, known[-1].version))
+        if released is not None:
+            received.stale.append(reading)
+        return False
+    return True
+
+
+def _is_repeat(reading: Reading, known: Sequence[Known]) -> bool:
+    return any(one.version == reading.version and one.digest == reading.digest for one in known)
+
+
+def _out_of_order(reading: Reading, newest: int) -> Reading:
+    reading.add(
+        finding(
+            "OUT_OF_ORDER_VERSION",
+            f"Version {reading.version} of time entry {reading.source_id} of {reading.system} arrived after version "
+            f"{newest}, which stands.",
+            cause=reading.system,
+        )
+    )
+    return reading
+
+
+def _number_revisions(received: Received) -> None:
+    """Number several readings of one version, the one that stands last."""
+    taken: dict[tuple[SourceKey, int], int] = {}
+    for reading in (*received.superseded, *received.heads):
+        slot = ((reading.source_id, reading.system_id), reading.version)
+        if slot not in taken:
+            taken[slot] = max((one.revision + 1 for one in reading.known if one.version == reading.version), default=0)
+        reading.revision = taken[slot]
+        taken[slot] += 1
+
+
+def load_history(cur: Cursor[tuple[object, ...]], keys: Sequence[SourceKey]) -> dict[SourceKey, tuple[Known, ...]]:
+    """The stored readings of the source entries ``keys``, oldest version first; entries never seen are absent."""
+    cur.execute(
+        """
+        select source_id, system_id, entry_id, version, revision, state, disposition, digest, previous_entry_id,
+               resource_id, project_id, task_id, role_id, entity_id, coalesce(work_date - date '0001-01-01' + 1, 0),
+               coalesce((hours * 10000)::bigint, 0), coalesce(billable, false), work_type
+          from time_entry
+         where source_id = any(%s) and system_id = any(%s)
+         order by version, revision
+        """,
+        ([key[0] for key in keys], sorted({key[1] for key in keys})),
+        binary=True,
+    )
+    found: dict[SourceKey, list[Known]] = {}
+    for row in cur:
+        found.setdefault((row[0], row[1]), []).append(Known(*row[2:]))  # type: ignore[arg-type]  # untyped rows
+    return {key: tuple(known) for key, known in found.items()}

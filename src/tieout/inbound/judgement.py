@@ -1,0 +1,110 @@
+"""Judging the newest readings: rules, price, and the person's other work; decides accepted, held or not approved.
+
+In the order of arrival, since the later of two equal entries is the duplicate. Pure apart from filling the readings and
+adding accepted work to the person's days. ``validation`` holds the rules, ``ledger.rating`` the prices.
+"""
+
+from collections.abc import Iterable, Sequence
+
+import msgspec
+
+from tieout.errors import InvariantError
+from tieout.inbound.changes import PEER_CODES, source_changed
+from tieout.inbound.duplicates import Work
+from tieout.inbound.person_days import PersonDays
+from tieout.inbound.reading import APPROVED, Disposition, Reading
+from tieout.inbound.rule_context import RuleContext
+from tieout.inbound.validation import DAY_RULES, ENTRY_RULES, PRICED_RULES
+from tieout.ledger.rating import RateBook, Rated, RatingRequest, rate
+from tieout.model.finding import Finding, Severity
+
+
+def judge(heads: Iterable[Reading], context: RuleContext, rates: RateBook, days: PersonDays) -> None:
+    """Give every head that has no disposition yet one, with its findings and its price."""
+    for reading in heads:
+        if reading.disposition:
+            continue
+        if reading.state != APPROVED:
+            _judge_unapproved(reading)
+            continue
+        findings = [found for rule in ENTRY_RULES if (found := rule(reading, context)) is not None]
+        _price(reading, context, rates, findings)
+        if reading.posted is None:
+            _compare(reading, context, days, findings)
+        _decide(reading, findings)
+        if reading.disposition == Disposition.ACCEPTED and reading.resource_id is not None:
+            days.add(reading.resource_id, reading)
+
+
+def _judge_unapproved(reading: Reading) -> None:
+    changed = source_changed(reading)
+    if changed is None:
+        reading.disposition = Disposition.NOT_APPROVED
+    else:
+        reading.disposition = Disposition.HELD
+        reading.findings = (*reading.findings, changed)
+
+
+def _price(reading: Reading, context: RuleContext, rates: RateBook, findings: list[Finding]) -> None:
+    project, resource = reading.project, reading.resource
+    if project is None or resource is None or reading.rules is None:
+        return
+    rated = rate(
+        rates,
+        RatingRequest(
+            project=project,
+            resource=resource,
+            role_id=reading.role_id,
+            task_id=reading.task_id,
+            work_type=reading.work_type,
+            day=reading.day,
+            hours_e4=reading.hours_e4,
+            billable=reading.said.billable,
+        ),
+    )
+    if isinstance(rated, Rated):
+        reading.rated = rated
+    else:
+        findings.extend(rated)
+    for rule in PRICED_RULES:
+        found = rule(reading, context)
+        if found is not None:
+            findings.append(found)
+
+
+def _compare(reading: Reading, context: RuleContext, days: PersonDays, findings: list[Finding]) -> None:
+    if reading.resource_id is None:
+        return
+    others: Sequence[Work] = list(days.near(reading, reading.resource_id))
+    if others or (reading.rules is not None and reading.hours_e4 > reading.rules.max_day_e4):
+        for rule in DAY_RULES:
+            found = rule(reading, others, context)
+            if found is not None:
+                findings.append(found)
+
+
+def _decide(reading: Reading, findings: list[Finding]) -> None:
+    changed = source_changed(reading)
+    if changed is not None:
+        findings.insert(0, changed)
+    if findings:
+        overrides = frozenset() if reading.released is None else reading.released.overrides
+        if overrides:
+            findings = [_overridden(one, overrides) for one in findings]
+        reading.findings = (*reading.findings, *findings)
+        if any(one.severity is Severity.BLOCK for one in findings):
+            reading.disposition = Disposition.HELD
+            return
+    if reading.rated is None:
+        raise InvariantError(
+            code="TIE-INBOUND-001",
+            message=f"Time entry {reading.source_id} of {reading.system} has neither a price nor a finding.",
+        )
+    reading.disposition = Disposition.ACCEPTED
+
+
+def _overridden(found: Finding, overrides: frozenset[str]) -> Finding:
+    """What a person decided shall not block stays as a note; only comparisons with other work can be decided so."""
+    if found.code in overrides and found.code in PEER_CODES:
+        return msgspec.structs.replace(found, severity=Severity.WARN)
+    return found

@@ -1,0 +1,160 @@
+"""What the validation rules judge by: the firm's policies and periods, made ready for thousands of entries.
+
+Built once per batch from the reference book; pure. Neighbours: ``validation`` and ``judgement`` read it.
+"""
+
+from datetime import UTC, date, datetime, timedelta, tzinfo
+from functools import cache
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+import msgspec
+
+from tieout.governance.ownership import owner_of, rules_of
+from tieout.inbound.source_keys import SourceKeys, source_keys
+from tieout.model.firm import ClosedPeriodRule, EntityPolicy
+from tieout.model.period import AccountingPeriod, PeriodCalendar
+from tieout.model.working_time import hours_from_minutes
+from tieout.records.facts import EntityFacts, ProjectFacts
+from tieout.records.reference_book import ReferenceBook
+
+HOUR_E4 = 10_000
+_DAY_MINUTES = 24 * 60
+
+
+class DayFacts(msgspec.Struct, frozen=True, gc=False):
+    """One work date in one legal entity: its period, whether time of it can be posted, and when it counts as late."""
+
+    period: AccountingPeriod | None
+    postable: bool
+    late_after: datetime | None
+
+
+class EntityRules(msgspec.Struct, frozen=True):
+    """The policy of one legal entity, computed out for checking.
+
+    ``increments_e4`` are all hours of a day, in ten-thousandths, that are a multiple of the increment; ``last_day`` is
+    the last work date (ordinal) that does not lie in the future where the entity is.
+    """
+
+    facts: EntityFacts
+    policy: EntityPolicy
+    zone: tzinfo
+    increments_e4: frozenset[int]
+    max_day_e4: int
+    last_day: int
+    days: dict[int, DayFacts]
+
+
+class RuleContext:
+    """The reference of one batch as the rules ask for it."""
+
+    def __init__(self, book: ReferenceBook, now: datetime) -> None:
+        self.book = book
+        self.now = now
+        self._ownership = rules_of(book.firm)
+        self._keys: dict[str, SourceKeys] = {}
+        self._entities: dict[int, EntityRules | None] = {}
+        self._owners: dict[tuple[str | None, int], str | None] = {}
+        self._missing_dimensions: dict[tuple[int, int], tuple[str, ...]] = {}
+
+    def keys(self, system: str) -> SourceKeys:
+        """How ``system`` names golden records."""
+        try:
+            return self._keys[system]
+        except KeyError:
+            found = self._keys[system] = source_keys(self.book, system)
+            return found
+
+    def rules_for(self, entity: EntityFacts | None) -> EntityRules | None:
+        """The rules of a legal entity, or None where it is not known or has no policy."""
+        if entity is None:
+            return None
+        try:
+            return self._entities[entity.record_id]
+        except KeyError:
+            found = self._entities[entity.record_id] = entity_rules(entity, self.now)
+            return found
+
+    def day_of(self, rules: EntityRules, day: int) -> DayFacts:
+        """What the entity's periods say of a work date (ordinal)."""
+        try:
+            return rules.days[day]
+        except KeyError:
+            found = rules.days[day] = day_facts(self.book.periods, rules.policy, rules.facts.code, day)
+            return found
+
+    def owner(self, rules: EntityRules | None, day: int) -> str | None:
+        """The system that owns time entries of the entity on the day, or None where nobody is named."""
+        entity = None if rules is None else rules.facts.code
+        try:
+            return self._owners[entity, day]
+        except KeyError:
+            rule = owner_of(self._ownership, "time_entry", "hours", entity, date.fromordinal(day))
+            found = self._owners[entity, day] = None if rule is None else rule.system
+            return found
+
+    def missing_dimensions(self, rules: EntityRules, project: ProjectFacts, day: int) -> tuple[str, ...]:
+        """The mapping tables that the entity's policy requires and that say nothing for the project on the day."""
+        key = (project.record_id, day)
+        try:
+            return self._missing_dimensions[key]
+        except KeyError:
+            found = self._missing_dimensions[key] = tuple(
+                name
+                for name in rules.policy.required_dimensions
+                if self.book.map_value(
+                    name,
+                    system="*",
+                    entity=rules.facts.code,
+                    source=project.service_line or "",
+                    on=date.fromordinal(day),
+                )
+                is None
+            )
+            return found
+
+
+def entity_rules(facts: EntityFacts, now: datetime) -> EntityRules | None:
+    """The rules of one entity at the instant ``now``; None without a policy."""
+    policy = facts.policy
+    if policy is None:
+        return None
+    zone = zone_of(facts)
+    return EntityRules(
+        facts=facts,
+        policy=policy,
+        zone=zone,
+        increments_e4=increments(policy.increment_minutes),
+        max_day_e4=int(policy.max_day_hours * HOUR_E4),
+        last_day=now.astimezone(zone).date().toordinal() + policy.future_days,
+        days={},
+    )
+
+
+def zone_of(facts: EntityFacts) -> tzinfo:
+    """The time zone of an entity; UTC where it tells none or one that does not exist."""
+    try:
+        return ZoneInfo(facts.time_zone) if facts.time_zone else UTC
+    except (ZoneInfoNotFoundError, ValueError):
+        return UTC
+
+
+@cache
+def increments(minutes: int) -> frozenset[int]:
+    """All multiples of ``minutes`` up to a day as ten-thousandths of an hour (20 minutes are 3333)."""
+    step = max(1, minutes)
+    return frozenset(int(hours_from_minutes(one) * HOUR_E4) for one in range(step, _DAY_MINUTES + 1, step))
+
+
+def day_facts(periods: PeriodCalendar, policy: EntityPolicy, entity: str, day: int) -> DayFacts:
+    """The period of a work date; postable: by the policy there is an open period that its time can go into."""
+    work_date = date.fromordinal(day)
+    period = periods.period_of(entity, work_date)
+    if period is None:
+        return DayFacts(None, postable=False, late_after=None)
+    if policy.closed_period is ClosedPeriodRule.DESK:
+        postable = period.takes_time
+    else:
+        postable = periods.first_open_from(entity, work_date) is not None
+    cut_off = datetime(period.ends.year, period.ends.month, period.ends.day, tzinfo=UTC)
+    return DayFacts(period, postable=postable, late_after=cut_off + timedelta(days=policy.late_after_days))
