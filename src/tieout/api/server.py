@@ -32,6 +32,6 @@ class Door:
         stopped = asyncio.create_task(stopping.wait())
         await asyncio.wait({serving, stopped}, return_when=asyncio.FIRST_COMPLETED)
         if not serving.done():
-            server.stop()
+            server.stop()  # type: ignore[no-untyped-call]  # granian leaves it untyped
         await serving
         stopped.cancel()

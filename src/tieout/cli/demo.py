@@ -35,7 +35,7 @@ class Erp(StrEnum):
     TRYTON = "tryton"
 
 
-def demo(  # noqa: PLR0913, PLR0917 - a command has as many options as its user may set
+def demo(
     size: Annotated[Size, typer.Option(help="small: 60 people; firm: 5,000.")] = Size.SMALL,
     seed: Annotated[int, typer.Option(help="Equal seeds give equal firms.")] = 1,
     faults: Annotated[float, typer.Option(min=0, max=0.5, help="Share of requests that the systems spoil.")] = 0.0,

@@ -12,6 +12,7 @@ from tieout.cli.options import HOME, AsJson, Home, actor
 from tieout.desk import queue
 from tieout.desk.queue import CauseSummary
 from tieout.errors import ConfigurationError
+from tieout.model.finding_codes import CATALOGUE
 from tieout.model.money import alpha_code, from_minor
 from tieout.runtime.clock import SystemClock
 from tieout.runtime.installation import open_installation
@@ -70,7 +71,7 @@ def show(item: Annotated[int, typer.Argument(help="Item number.")], home: Home =
     words.print(view.message)
     for name, value in sorted(view.context.items()):
         words.print(f"  {name}: {value}")
-    words.print(f"Next: {queue.CATALOGUE[view.code].next_step}")
+    words.print(f"Next: {CATALOGUE[view.code].next_step}")
     for action in history:
         words.print(f"{action.taken_at:%Y-%m-%d %H:%M} {action.actor} {action.action}: {action.reason}")
 

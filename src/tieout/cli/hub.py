@@ -33,21 +33,8 @@ async def _serve(installation: Installation, *, address: str, port: int, workers
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stopping.set)
-    watching = asyncio.create_task(_watch_database(installation, stopping))
     await serve(
         HubOptions(url=installation.url, home=installation.home, workers=workers),
         stopping,
         Door(address=address, port=port, clock=SystemClock()),
     )
-    await watching
-
-
-async def _watch_database(installation: Installation, stopping: asyncio.Event) -> None:
-    """Start the embedded server again when it was killed; the parts wait and go on."""
-    while not stopping.is_set():
-        if installation.server is not None:
-            installation.server.restart_if_dead()
-        try:
-            await asyncio.wait_for(stopping.wait(), 0.2)
-        except TimeoutError:
-            continue

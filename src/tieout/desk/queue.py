@@ -21,7 +21,7 @@ _WAKES = ("inbound", "delivery")
 
 
 class CauseSummary(msgspec.Struct, frozen=True, kw_only=True):
-    """One root cause and what it holds. ``amount_minor`` by ISO 4217 numeric currency; unpriced items count hours only."""
+    """One root cause and what it holds. ``amount_minor`` is by ISO 4217 numeric currency; unpriced items have none."""
 
     cause_id: int
     code: str
@@ -149,7 +149,7 @@ def find_items(
 def retry(
     cur: Cursor[tuple[object, ...]], item_ids: Sequence[int], *, actor: str, reason: str, accept: bool, now: datetime
 ) -> int:
-    """Let items be judged again. With ``accept`` the finding itself is overruled (both entries of a duplicate are right).
+    """Let items be judged again. With ``accept`` the finding is overruled (both entries of a duplicate are right).
 
     Returns how many were open.
     """
@@ -164,7 +164,8 @@ def retry(
             returning i.item_id
         )
         insert into desk_action (item_id, action, actor, reason, taken_at)
-        select item_id, case when %(accept)s then 'accept' else 'retry' end, %(actor)s, %(reason)s, %(now)s from released
+        select item_id, case when %(accept)s then 'accept' else 'retry' end, %(actor)s, %(reason)s, %(now)s
+          from released
         """,
         {"items": list(item_ids), "actor": actor, "reason": reason, "accept": accept, "now": now},
     )

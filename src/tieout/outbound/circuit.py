@@ -48,7 +48,7 @@ def after(circuit: Circuit, health: Health, *, policy: DeliveryPolicy, now: date
     if health is Health.FAILING and failures < policy.circuit_failures:
         return msgspec.structs.replace(circuit, failures=failures, reason=reason)
     beyond = max(0, failures - policy.circuit_failures)
-    wait_s = min(policy.circuit_probe_max_s, policy.circuit_probe_s * (2 ** min(beyond, 20)))
+    wait_s = min(policy.circuit_probe_max_s, policy.circuit_probe_s * (1 << min(beyond, 20)))
     return Circuit(
         system=circuit.system,
         state=CircuitState.PAUSED if health is Health.REFUSING_US else CircuitState.OPEN,
@@ -61,7 +61,7 @@ def after(circuit: Circuit, health: Health, *, policy: DeliveryPolicy, now: date
 
 def load(conn: Connection[tuple[object, ...]], system: str) -> Circuit:
     """The stored circuit of ``system``; a closed one where none is stored."""
-    with conn.cursor(row_factory=class_row(_from_row)) as cur:
+    with conn.cursor(row_factory=class_row(Circuit)) as cur:
         cur.execute(
             "select system, state, failures, opened_at, probe_at, reason from circuit where system = %s", (system,)
         )
@@ -80,7 +80,3 @@ def save(conn: Connection[tuple[object, ...]], circuit: Circuit, *, now: datetim
         """,
         (circuit.system, circuit.state, circuit.failures, circuit.opened_at, circuit.probe_at, circuit.reason, now),
     )
-
-
-def _from_row(**row: object) -> Circuit:
-    return msgspec.convert(row, Circuit, strict=False)

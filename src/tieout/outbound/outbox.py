@@ -50,12 +50,6 @@ def fingerprint(command: Command) -> bytes:
     return content_hash(built)
 
 
-def delivery_ids(cur: Cursor[tuple[object, ...]], count: int) -> list[int]:
-    """``count`` new delivery ids, ascending."""
-    cur.execute("select nextval('delivery_id_seq') from generate_series(1, %s)", (count,))
-    return sorted(int(row[0]) for row in cur.fetchall())  # type: ignore[index]  # rows are tuples here
-
-
 def enqueue(cur: Cursor[tuple[object, ...]], deliveries: Sequence[NewDelivery], *, now: datetime) -> None:
     """Store deliveries, their commands and the links of their entries, and wake the engine.
 

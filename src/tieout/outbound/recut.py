@@ -16,15 +16,15 @@ Recut = Literal["free", "recut", "too_late"]
 def recut(cur: Cursor[tuple[object, ...]], entry_id: int) -> Recut:
     """Free ``entry_id`` from its delivery if that can still be done.
 
-    ``free``: it was in none (now claimed by the caller with link 0). ``recut``: its delivery was not sent; that one is
-    taken apart, the other entries wait for a new journal, and this one has link 0. ``too_late``: it may be with the target.
+    ``free``: it was in none (the caller now holds it by link 0). ``recut``: its delivery was not sent; that one is
+    taken apart, the other entries wait for a new journal, and this one has link 0. ``too_late``: it may be sent.
     """
     cur.execute("insert into posting_link (entry_id, delivery_id) values (%s, 0) on conflict do nothing", (entry_id,))
     if cur.rowcount == 1:
         return "free"
     cur.execute("select delivery_id from posting_link where entry_id = %s", (entry_id,))
     row = cur.fetchone()
-    delivery_id = int(row[0]) if row is not None else 0  # type: ignore[index]  # rows are tuples here
+    delivery_id = int(str(row[0])) if row is not None else 0
     if delivery_id == 0:
         return "free"
     cur.execute(

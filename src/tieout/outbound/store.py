@@ -76,7 +76,7 @@ def declare_intents(
                 returning d.*
             )
             select {_CLAIMED} from intent d join delivery_command c using (delivery_id) order by d.delivery_id
-            """,
+            """,  # noqa: S608 - a constant of this module
             {"system": system, "limit": limit, "epoch": epoch, "now": now},
         )
         return cur.fetchall()
@@ -99,7 +99,7 @@ def claim_doubtful(
                 returning d.*
             )
             select {_CLAIMED} from held d join delivery_command c using (delivery_id) order by d.delivery_id
-            """,
+            """,  # noqa: S608 - a constant of this module
             {
                 "system": system,
                 "limit": limit,
@@ -148,7 +148,7 @@ def settle(
                 epoch,
             ),
         )
-        written = [int(row[0]) for row in cur.fetchall()]  # type: ignore[index]  # rows are tuples here
+        written = [int(str(row[0])) for row in cur.fetchall()]
         cur.execute(
             """
             insert into delivery_attempt
@@ -205,7 +205,7 @@ def next_due(conn: Connection[tuple[object, ...]], *, system: str) -> datetime |
         {"system": system},
     )
     row = cur.fetchone()
-    return row[0] if row else None  # type: ignore[index,no-any-return]  # rows are tuples here
+    return row[0] if row and isinstance(row[0], datetime) else None
 
 
 def move_accounting_date(
@@ -231,7 +231,7 @@ def hold(cur: Cursor[tuple[object, ...]], delivery_id: int, *, code: str, words:
 
 
 def requeue(cur: Cursor[tuple[object, ...]], delivery_ids: Sequence[int], *, now: datetime) -> int:
-    """Let parked deliveries be tried again from the first attempt on; what may be with the target is looked up first."""
+    """Let parked deliveries be tried again from the first attempt on; what the target may hold is looked up first."""
     cur.execute(
         """
         update delivery

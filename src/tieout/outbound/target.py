@@ -47,6 +47,6 @@ class Target:
 
 
 def backoff_s(policy: DeliveryPolicy, *, attempts: int, jitter: Decimal) -> Decimal:
-    """Seconds until the next attempt: doubling from ``backoff_s`` to ``backoff_max_s``, times 0.5 to 1 by ``jitter``."""
-    grown = min(policy.backoff_max_s, policy.backoff_s * (2 ** min(attempts, 20)))
+    """Seconds to the next attempt: doubling from ``backoff_s`` to ``backoff_max_s``, times 0.5 to 1 by ``jitter``."""
+    grown = min(policy.backoff_max_s, policy.backoff_s * (1 << min(attempts, 20)))
     return grown * (Decimal("0.5") + jitter / 2)

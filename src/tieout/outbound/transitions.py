@@ -127,14 +127,10 @@ def in_doubt(attempted: Attempted, *, reason: str) -> Decision:
 
 def after_look_up(found: Found | None, attempted: Attempted, *, policy: DeliveryPolicy, now: datetime) -> Decision:
     """Decide by what the target holds under our reference, after the quarantine."""
-    if found is None or found.state is FoundState.CANCELLED:
-        if attempted.idempotency is IdempotencyClass.N:
-            return _unresolved("The target holds nothing under our reference, and cannot be trusted to tell.")
-        if found is not None:
-            return _unresolved("The target holds a cancelled posting under our reference.")
-        if attempted.attempts >= policy.max_attempts:
-            return _exhausted(attempted, "the target holds nothing under our reference")
-        return Decision(state=State.READY, due_at=now, code="ABSENT", words="Looked up: not in the target.")
+    if found is None:
+        return _absent(attempted, policy=policy, now=now)
+    if found.state is FoundState.CANCELLED:
+        return _unresolved("The target holds a cancelled posting under our reference.")
     if found.count > 1:
         return Decision(
             state=State.POSTED,
@@ -146,6 +142,14 @@ def after_look_up(found: Found | None, attempted: Attempted, *, policy: Delivery
     if found.state is FoundState.DRAFT:
         return Decision(state=State.READY, due_at=now, code="DRAFT", words=f"Draft {found.ref} waits to be posted.")
     return _posted(found.ref, found.echo, attempted)
+
+
+def _absent(attempted: Attempted, *, policy: DeliveryPolicy, now: datetime) -> Decision:
+    if attempted.idempotency is IdempotencyClass.N:
+        return _unresolved("The target holds nothing under our reference, and cannot be trusted to tell.")
+    if attempted.attempts >= policy.max_attempts:
+        return _exhausted(attempted, "the target holds nothing under our reference")
+    return Decision(state=State.READY, due_at=now, code="ABSENT", words="Looked up: not in the target.")
 
 
 def _posted(ref: str, echo: Echo | None, attempted: Attempted) -> Decision:

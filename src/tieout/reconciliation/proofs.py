@@ -112,7 +112,8 @@ _PROOFS = (
           from current_reading r
          where r.disposition = 1
            and not exists (select 1 from posting_link l where l.entry_id = r.entry_id)
-           and not exists (select 1 from posting_pending p where r.entry_id between p.first_entry_id and p.last_entry_id)
+           and not exists (select 1 from posting_pending p
+                            where r.entry_id between p.first_entry_id and p.last_entry_id)
            and not exists (select 1 from desk_item i where i.subject_kind = 'time_entry' and i.subject_id = r.entry_id
                               and i.state in ('open', 'released', 'excluded'))
         """,

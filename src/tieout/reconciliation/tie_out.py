@@ -110,7 +110,7 @@ def tie_out(
     entity: str | None = None,
     period: str | None = None,
 ) -> TieOut:
-    """The statement of ``entity`` and ``period`` (None: all). ``conn`` must be in autocommit; nothing is left behind."""
+    """The statement of ``entity`` and ``period`` (None: all). ``conn`` is in autocommit; nothing is left behind."""
     with conn.transaction():
         _prepare(conn, translators)
         rows = [
@@ -122,7 +122,7 @@ def tie_out(
         return TieOut(rows=tuple(rows), apart=_apart(conn), breaks=tuple(run_proofs(conn)))
 
 
-def entries_behind(  # noqa: PLR0913 - a figure has this many coordinates
+def entries_behind(
     conn: Connection[tuple[object, ...]],
     *,
     translators: Mapping[str, Translator],
@@ -159,7 +159,8 @@ _NAMED = f"""
           left join golden_record e on e.record_id = l.entity_id
           left join currency_code k on k.number = l.currency
           left join lateral (select code from entity_period p
-                              where p.entity_id = l.entity_id and l.day >= p.starts and l.day < p.ends limit 1) p on true
+                              where p.entity_id = l.entity_id and l.day >= p.starts and l.day < p.ends
+                              limit 1) p on true
     )
 """  # noqa: S608 - a constant
 

@@ -101,7 +101,8 @@ def _compare(one: Expected, found: list[LedgerPosting]) -> list[LedgerBreak]:
             LedgerBreak(
                 kind="altered",
                 reference=one.reference,
-                message=f"{one.reference} was posted on {one.accounting_date}, the ledger says {posting.accounting_date}.",
+                message=f"{one.reference} was posted on {one.accounting_date}, the ledger says "
+                f"{posting.accounting_date}.",
             )
         )
     breaks += _compare_amounts(one, posting)
@@ -122,8 +123,8 @@ def _compare_amounts(one: Expected, posting: LedgerPosting) -> list[LedgerBreak]
         LedgerBreak(
             kind="altered",
             reference=one.reference,
-            message=f"{one.reference}, account {account}: sent {sent.get((account, currency), (0, 0))[1]} minor units of "
-            f"{currency}, the ledger holds {held.get((account, currency), (0, 0))[1]}.",
+            message=f"{one.reference}, account {account}: sent {sent.get((account, currency), (0, 0))[1]} minor units "
+            f"of {currency}, the ledger holds {held.get((account, currency), (0, 0))[1]}.",
         )
         for account, currency in sorted(sent.keys() | held.keys())
         if sent.get((account, currency), (0, 0)) != held.get((account, currency), (0, 0))

@@ -1,6 +1,6 @@
 """One home directory and its database: what every command opens first.
 
-Everything a hub stores lies below the home; the database is the embedded one unless TIEOUT_DATABASE_URL points to another.
+Everything a hub stores lies below the home; the database is the embedded one unless TIEOUT_DATABASE_URL names another.
 """
 
 import os

@@ -8,6 +8,7 @@ import asyncio
 from dataclasses import dataclass
 
 import structlog
+from psycopg import Cursor
 
 from tieout.connect.source import Page, Source
 from tieout.errors import AccessError, ContractError, TransientError
@@ -79,7 +80,7 @@ class Poller:
         )
         with self.pool.connection() as conn:
 
-            def work(cur: message_store.Cursor[tuple[object, ...]]) -> None:
+            def work(cur: Cursor[tuple[object, ...]]) -> None:
                 if page.item_count != 0:
                     message_store.store(cur, [message], now=now)
                 message_store.move_cursor(

@@ -7,7 +7,7 @@ from tieout.errors import ConfigurationError
 
 
 def resolve_secret(reference: str, *, system: str, setting: str) -> str:
-    """The secret behind ``env:NAME`` or ``file:PATH``; raises ConfigurationError (TIE-SECRET-001) where there is none."""
+    """The secret behind ``env:NAME`` or ``file:PATH``; raises ConfigurationError (TIE-SECRET-001) if there is none."""
     kind, _, place = reference.partition(":")
     if kind == "env":
         value = os.environ.get(place)

@@ -18,7 +18,7 @@ SCOPES = ("assignment", "project", "contract", "client", "legal_entity", "global
 _MAPPING_COLUMNS = {"system", "entity", "source", "target", "valid_from", "valid_to"}
 _RATE_COLUMNS = {
     "scope", "price", "currency", "valid_from", "valid_to", "entity", "client", "project", "role", "resource", "task",
-    "work_type",
+    "work_type", "complimentary",
 }  # fmt: skip
 _FX_COLUMNS = {"day", "base", "quote", "rate", "rate_type"}
 _RATE_FILES = {"bill_rates": "bill", "cost_rates": "cost"}
@@ -125,13 +125,17 @@ def _rate(context: str) -> Callable[[int, _Row], FirmRateLine]:
             currency=row["currency"],
             valid_from=starts,
             valid_to=_span_end(row),
-            **{name: row.get(name) or None for name in _DIMENSIONS},
+            entity=row.get("entity") or None,
+            client=row.get("client") or None,
+            project=row.get("project") or None,
+            role=row.get("role") or None,
+            resource=row.get("resource") or None,
+            task=row.get("task") or None,
+            work_type=row.get("work_type") or None,
+            complimentary=_flag(row, "complimentary"),
         )
 
     return make
-
-
-_DIMENSIONS = ("entity", "client", "project", "role", "resource", "task", "work_type")
 
 
 def _fx(_: int, row: _Row) -> FirmFxRate:
@@ -145,6 +149,13 @@ def _fx(_: int, row: _Row) -> FirmFxRate:
         rate=rate,
         rate_type=row.get("rate_type") or "spot",
     )
+
+
+def _flag(row: _Row, column: str) -> bool:
+    text = row.get(column, "").lower()
+    if text not in {"", "no", "yes"}:
+        raise ValueError(f"{column} is {text!r}, not yes or no")
+    return text == "yes"
 
 
 def _day(row: _Row, column: str) -> date | None:
@@ -165,17 +176,17 @@ def _ambiguous(lines: list[MappingLine]) -> list[FirmProblem]:
     known: dict[tuple[str, str, str, str], list[MappingLine]] = {}
     for line in lines:
         others = known.setdefault((line.table, line.system, line.entity, line.source), [])
-        for other in others:
-            if _overlap(line, other):
-                problems.append(
-                    FirmProblem(
-                        file=f"mappings/{line.table}.csv",
-                        line=line.line,
-                        message=f"{line.source} is mapped to {line.target} here and to {other.target} in line "
-                        f"{other.line} at the same time.",
-                        next_step="End one of them (valid_to) or remove it.",
-                    )
-                )
+        problems += [
+            FirmProblem(
+                file=f"mappings/{line.table}.csv",
+                line=line.line,
+                message=f"{line.source} is mapped to {line.target} here and to {other.target} in line "
+                f"{other.line} at the same time.",
+                next_step="End one of them (valid_to) or remove it.",
+            )
+            for other in others
+            if _overlap(line, other)
+        ]
         others.append(line)
     return problems
 

@@ -54,7 +54,7 @@ def read_waiting(cur: Cursor[tuple[object, ...]], ranges: Sequence[tuple[int, in
            and not exists (select 1 from desk_item i where i.subject_kind = 'time_entry'
                               and i.subject_id = e.entry_id and i.state in ('open', 'released', 'excluded'))
          order by e.entry_id
-        """,
+        """,  # noqa: S608 - a constant of this module
         ([first for first, _ in ranges], [last for _, last in ranges]),
     )
     return [_entry(row) for row in cur]
@@ -90,7 +90,7 @@ def natural_twins(cur: Cursor[tuple[object, ...]], entry_ids: Sequence[int]) -> 
          where e.entry_id = any(%s) and e.revision = 0 and coalesce(l.delivery_id, 1) <> 0
            and not exists (select 1 from finding f where f.entry_id = e.entry_id and f.code = 'DUPLICATE_NATURAL')
          group by e.entry_id
-        """,
+        """,  # noqa: S608 - a constant of storage
         (list(entry_ids),),
     )
     return {int(str(entry_id)): int(str(other)) for entry_id, other in cur}
