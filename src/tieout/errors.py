@@ -155,6 +155,42 @@ CATALOGUE: Final[dict[str, CatalogueEntry]] = {
     "TIE-PAYLOAD-005": CatalogueEntry("A payload contains a number that is none to us", _COMPARE),
     "TIE-PAYLOAD-006": CatalogueEntry("A payload contains text that is none", _COMPARE),
     "TIE-PAYLOAD-007": CatalogueEntry("A payload is not of the documented shape", _COMPARE),
+    "TIE-API-001": CatalogueEntry(
+        "No such API system", 'Add a system with connector = "api" to systems/ and apply, or name one that is there.'
+    ),
+    "TIE-API-002": CatalogueEntry(
+        "The API key is not valid", "Send a key of `tieout key create` as Authorization: Bearer KEY."
+    ),
+    "TIE-API-003": CatalogueEntry("The request is too large", "Send the batch in parts of at most 8 MiB."),
+    "TIE-API-004": CatalogueEntry("The request is empty", "Send one time entry or a list of them as JSON."),
+    "TIE-BILLING-001": CatalogueEntry(
+        "An account is not configured", "Add the account number to [accounts] of the entity's policy and apply."
+    ),
+    "TIE-BILLING-002": CatalogueEntry(
+        "No system posts for a legal entity", "Add the entity to posts_for of a system and apply."
+    ),
+    "TIE-BILLING-003": CatalogueEntry("A legal entity has no policy", "Add policies/ENTITY.toml and apply."),
+    "TIE-BILLING-004": CatalogueEntry("A delivery to be split is not there", _REPORT_IT),
+    "TIE-DEMO-001": CatalogueEntry("The home holds another demo", "Choose another --home, or remove this one."),
+    "TIE-DESK-001": CatalogueEntry("No such item on the desk", "List the items with `tieout exceptions list`."),
+    "TIE-DESK-002": CatalogueEntry("An exclusion without a reason", "Give --reason; it stays in the history."),
+    "TIE-FIRM-003": CatalogueEntry(
+        "There is no firm directory", "Name the directory with --firm, or write one as the how-to shows."
+    ),
+    "TIE-FIRM-004": CatalogueEntry(
+        "A system cannot be posted to", "Remove posts_for from it, or use a connector that can write."
+    ),
+    "TIE-FIRM-005": CatalogueEntry(
+        "The firm directory has mistakes", "Correct each line that is named, then run `tieout check`."
+    ),
+    "TIE-OUTBOUND-001": CatalogueEntry(
+        "A system cannot take a command",
+        "Let another system post for these entities; `tieout connector list` shows what each can write.",
+    ),
+    "TIE-SECRET-001": CatalogueEntry(
+        "A secret cannot be read", "Set the environment variable or write the file that the reference names."
+    ),
+    "TIE-TIEOUT-001": CatalogueEntry("No such accounting period", "Name a legal entity and a period that the ERP has."),
     "TIE-STORE-001": CatalogueEntry(
         "The database cannot be reached",
         "Check that PostgreSQL runs and that TIEOUT_DATABASE_URL is right; the command can be repeated safely.",
