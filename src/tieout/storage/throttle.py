@@ -1,118 +1,221 @@
-"""The two limiters of a vendor account, shared by all processes through PostgreSQL.
+"""The two limiters of a vendor account, shared by all processes through PostgreSQL; implements ``connect.throttle``.
 
-Concurrency: a slot is a session advisory lock on one dedicated connection, so the slots of a killed process are free
-at once. Rate: a virtual schedule per account, moved on by one atomic statement. Implements ``connect.throttle``.
+*Rate window.* At most N requests in any window of W seconds, by the generic cell rate algorithm: one row per account
+says when the next request is due in theory; one atomic statement moves it on and tells how long to wait. A tenth of the
+window may go at once, the rest is spread, so that no window of W seconds ever sees more than N.
+
+*Concurrency.* A slot is a session advisory lock on one connection, so the slots of a killed process are free at once.
+A slot that becomes free goes to the next waiter of the same process without a round trip, for at most ``_KEEP_S``; then
+other processes have their turn.
 """
 
 import asyncio
 import hashlib
+import time
+from collections import defaultdict
 from collections.abc import AsyncIterator
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
+from dataclasses import dataclass, field
 
 import psycopg
 from psycopg import AsyncConnection
 
 from tieout.connect.manifest import Limits
-from tieout.errors import TransientError
-from tieout.storage.pool import connect_async
+from tieout.errors import ConfigurationError, TransientError
+from tieout.storage.pool import Row, connect_async
 
-_WAIT_S = 0.005
-_WAIT_MAX_S = 0.1
+_POLL_S = 0.005
+_POLL_MAX_S = 0.1
+_KEEP_S = 1.0
+_BURST_DIVISOR = 10
+
+_TAKE_TURN = """
+    with turn as (
+        insert into throttle_window as w (account, due_at)
+        values (%(account)s, clock_timestamp() + make_interval(secs => %(step)s))
+        on conflict (account) do update
+           set due_at = greatest(w.due_at, clock_timestamp(),
+                                 w.penalty_until + make_interval(secs => %(tolerance)s))
+                        + make_interval(secs => %(step)s)
+        returning due_at, penalty_until)
+    select extract(epoch from greatest(due_at - make_interval(secs => %(step)s + %(tolerance)s),
+                                       penalty_until) - clock_timestamp())
+      from turn
+"""
+_PENALISE = """
+    insert into throttle_window as w (account, due_at, penalty_until)
+    values (%(account)s, clock_timestamp(), clock_timestamp() + make_interval(secs => %(wait)s))
+    on conflict (account) do update set penalty_until = greatest(w.penalty_until, excluded.penalty_until)
+"""
+_PENALTY_LEFT = """
+    select extract(epoch from penalty_until - clock_timestamp()) from throttle_window where account = %(account)s
+"""
+_TAKE_SLOT = """
+    select key from unnest(%(keys)s::bigint[]) as key
+     where not key = any(%(held)s::bigint[]) and pg_try_advisory_lock(key) limit 1
+"""
 
 
 class SharedThrottle:
-    """Limits per account over all processes that share the database."""
+    """Limits per account over all processes that share the database. For one event loop; close with ``aclose``."""
 
     def __init__(self, url: str) -> None:
         self._url = url
-        self._conn: AsyncConnection[tuple[object, ...]] | None = None
+        self._conn: AsyncConnection[Row] | None = None
         self._turn = asyncio.Lock()
-        self._held_slots: set[int] = set()
+        self._lines: defaultdict[str, _Line] = defaultdict(_Line)
 
     def acquire(self, account: str, limits: Limits) -> AbstractAsyncContextManager[None]:
-        """Hold one request's place; no round trip for an account without limits."""
-        return self._held(account, limits)
+        """Hold one request's place; waits until there is one. No round trip for an account without limits.
+
+        Raises ConfigurationError (TIE-STORE-011) for limits that can never be met, TransientError (TIE-STORE-009) when
+        the database is gone.
+        """
+        numbers = (limits.requests_per_window, limits.window_s, limits.concurrency)
+        if any(number is not None and number <= 0 for number in numbers):
+            raise ConfigurationError(
+                code="TIE-STORE-011", message=f"The limits of account {account} are not positive: {limits}."
+            )
+        return self._place(account, limits)
 
     async def penalise(self, account: str, retry_after_s: float) -> None:
         """Let no request of ``account`` start for ``retry_after_s`` seconds, in any process."""
-        await self._execute(
-            """
-            insert into throttle_window (account, next_free_at, penalty_until)
-            values (%(account)s, clock_timestamp(), clock_timestamp() + make_interval(secs => %(wait)s))
-            on conflict (account) do update
-               set penalty_until = greatest(throttle_window.penalty_until, excluded.penalty_until)
-            """,
-            {"account": account, "wait": retry_after_s},
-        )
+        await self._execute(_PENALISE, {"account": account, "wait": retry_after_s})
 
     async def aclose(self) -> None:
         """Give back every slot of this process."""
+        self._lines.clear()
         if self._conn is not None:
             await self._conn.close()
             self._conn = None
 
     @asynccontextmanager
-    async def _held(self, account: str, limits: Limits) -> AsyncIterator[None]:
-        if limits.requests_per_window is not None and limits.window_s is not None:
-            await self._wait_for_window(account, limits.window_s / limits.requests_per_window, limits.window_s)
+    async def _place(self, account: str, limits: Limits) -> AsyncIterator[None]:
         if limits.concurrency is None:
+            await self._wait_for_window(account, limits)
             yield
             return
         slot = await self._wait_for_slot(account, limits.concurrency)
         try:
+            await self._wait_for_window(account, limits)
             yield
         finally:
-            self._held_slots.discard(slot)
-            await self._execute("select pg_advisory_unlock(%(key)s)", {"key": slot})
+            await self._give_back(account, slot)
 
-    async def _wait_for_window(self, account: str, step_s: float, window_s: float) -> None:
-        row = await self._execute(
-            """
-            insert into throttle_window as w (account, next_free_at)
-            values (%(account)s, clock_timestamp() + make_interval(secs => %(step)s))
-            on conflict (account) do update
-               set next_free_at = greatest(w.next_free_at, clock_timestamp() - make_interval(secs => %(window)s),
-                                           coalesce(w.penalty_until, w.next_free_at))
-                                  + make_interval(secs => %(step)s)
-            returning extract(epoch from greatest(next_free_at - make_interval(secs => %(step)s),
-                                                  coalesce(penalty_until, next_free_at)) - clock_timestamp())
-            """,
-            {"account": account, "step": step_s, "window": window_s},
-        )
-        wait_s = float(str(row[0])) if row and row[0] is not None else 0.0
-        if wait_s > 0:
+    async def _wait_for_window(self, account: str, limits: Limits) -> None:
+        if limits.requests_per_window is None or limits.window_s is None:
+            return
+        burst = limits.requests_per_window // _BURST_DIVISOR
+        step_s = limits.window_s / (limits.requests_per_window - burst)
+        wait_s = await self._seconds(_TAKE_TURN, account, step=step_s, tolerance=burst * step_s)
+        while wait_s > 0:
             await asyncio.sleep(wait_s)
+            # A penalty may have been imposed while we slept.
+            wait_s = await self._seconds(_PENALTY_LEFT, account)
+
+    async def _seconds(self, statement: str, account: str, **values: float) -> float:
+        row = await self._execute(statement, {"account": account, **values})
+        return float(str(row[0])) if row and row[0] is not None else 0.0
 
     async def _wait_for_slot(self, account: str, slots: int) -> int:
+        line = self._lines[account]
         keys = [_slot_key(account, number) for number in range(slots)]
-        wait_s = _WAIT_S
-        while True:
-            row = await self._execute(
-                """
-                select key from unnest(%(keys)s::bigint[]) as key
-                 where not key = any(%(held)s::bigint[]) and pg_try_advisory_lock(key) limit 1
-                """,
-                {"keys": keys, "held": sorted(self._held_slots)},
-            )
-            if row is not None:
-                key = int(str(row[0]))
-                self._held_slots.add(key)
-                return key
-            await asyncio.sleep(wait_s)
-            wait_s = min(wait_s * 2, _WAIT_MAX_S)
+        line.waiting += 1
+        try:
+            while True:
+                line.freed.clear()
+                if line.free:
+                    return line.free.pop()
+                if len(line.held_since) < slots and time.monotonic() >= line.poll_at:
+                    slot = await self._take_slot(line, keys)
+                    if slot is not None:
+                        return slot
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(line.freed.wait(), line.pause_s)
+        finally:
+            line.waiting -= 1
+            if not line.waiting:
+                await asyncio.shield(self._unlock_free(line))
 
-    async def _execute(self, statement: str, values: dict[str, object]) -> tuple[object, ...] | None:
+    async def _take_slot(self, line: "_Line", keys: list[int]) -> int | None:
+        """Try for a slot that no process has. A caller cancelled meanwhile leaves the slot to the others in line."""
+        taking = asyncio.ensure_future(self._lock_slot(line, keys))
+        try:
+            return await asyncio.shield(taking)
+        except asyncio.CancelledError:
+            slot = await taking
+            if slot is not None:
+                line.free.append(slot)
+            raise
+
+    async def _lock_slot(self, line: "_Line", keys: list[int]) -> int | None:
+        # One at a time: a session gets an advisory lock again that it has already, so what is held must be known.
+        async with line.taking:
+            row = await self._execute(_TAKE_SLOT, {"keys": keys, "held": sorted(line.held_since)})
+            if row is None:
+                line.back_off()
+                return None
+            slot = int(str(row[0]))
+            line.hold(slot)
+            return slot
+
+    async def _give_back(self, account: str, slot: int) -> None:
+        line = self._lines[account]
+        if slot not in line.held_since:
+            return  # lost with the connection, and perhaps somebody else's by now
+        line.free.append(slot)
+        if line.waiting and time.monotonic() - line.held_since[slot] < _KEEP_S:
+            line.freed.set()
+            return
+        await asyncio.shield(self._unlock_free(line))
+
+    async def _unlock_free(self, line: "_Line") -> None:
+        while line.free:
+            slot = line.free.pop()
+            await self._execute("select pg_advisory_unlock(%(key)s)", {"key": slot})
+            line.held_since.pop(slot, None)
+
+    async def _execute(self, statement: str, values: dict[str, object]) -> Row | None:
         async with self._turn:
-            if self._conn is None or self._conn.closed:
-                self._held_slots.clear()
-                self._conn = await connect_async(self._url, application="tieout-throttle")
             try:
-                cur = await self._conn.execute(statement, values)
+                if self._conn is None or self._conn.closed:
+                    for line in self._lines.values():
+                        line.forget()
+                    self._conn = await connect_async(self._url, application="tieout-throttle")
+                cur = await self._conn.execute(statement.encode(), values)
                 return await cur.fetchone() if cur.description else None
             except psycopg.OperationalError as error:
                 raise TransientError(
-                    code="TIE-STORE-009", message=f"The connection that holds rate limits was lost: {error}"
+                    code="TIE-STORE-009", message=f"The connection that holds the limits of accounts was lost: {error}"
                 ) from error
+
+
+@dataclass
+class _Line:
+    """Those of this process who wait for a slot of one account, and the slots that this process holds."""
+
+    waiting: int = 0
+    free: list[int] = field(default_factory=list)
+    held_since: dict[int, float] = field(default_factory=dict)
+    freed: asyncio.Event = field(default_factory=asyncio.Event)
+    taking: asyncio.Lock = field(default_factory=asyncio.Lock)
+    poll_at: float = 0.0
+    pause_s: float = _POLL_S
+
+    def hold(self, slot: int) -> None:
+        """Note a slot that was taken."""
+        self.held_since[slot] = time.monotonic()
+        self.poll_at, self.pause_s = 0.0, _POLL_S
+
+    def back_off(self) -> None:
+        """Other processes have all slots: ask less often."""
+        self.pause_s = min(self.pause_s * 2, _POLL_MAX_S)
+        self.poll_at = time.monotonic() + self.pause_s
+
+    def forget(self) -> None:
+        """The connection is gone, and every slot with it."""
+        self.free.clear()
+        self.held_since.clear()
 
 
 def _slot_key(account: str, number: int) -> int:

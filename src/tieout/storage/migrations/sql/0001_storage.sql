@@ -82,8 +82,9 @@ begin
 end
 $$;
 
+-- due_at: when the next request of the account is due in theory (generic cell rate algorithm, storage.throttle).
 create table throttle_window (
     account       text primary key,
-    next_free_at  timestamptz not null,
+    due_at        timestamptz not null,
     penalty_until timestamptz
 );

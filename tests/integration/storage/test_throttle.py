@@ -1,0 +1,131 @@
+"""The limits of an account hold over all processes, and cost little."""
+
+import asyncio
+import subprocess
+import sys
+import time
+
+import pytest
+
+from tieout.connect.manifest import Limits
+from tieout.errors import ConfigurationError
+from tieout.storage.throttle import SharedThrottle
+
+TWO_AT_ONCE = Limits(concurrency=2)
+HOLDER = """
+import asyncio, sys
+from tieout.connect.manifest import Limits
+from tieout.storage.throttle import SharedThrottle
+async def main():
+    throttle = SharedThrottle(sys.argv[1])
+    async with throttle.acquire("erp", Limits(concurrency=2)), throttle.acquire("erp", Limits(concurrency=2)):
+        print("held", flush=True)
+        await asyncio.sleep(600)
+asyncio.run(main())
+"""
+
+
+class Peak:
+    """Counts how many requests run at once."""
+
+    def __init__(self) -> None:
+        self.now = 0
+        self.most = 0
+        self.total = 0
+
+    async def request(self, throttle: SharedThrottle, limits: Limits, took_s: float) -> None:
+        async with throttle.acquire("erp", limits):
+            self.now += 1
+            self.total += 1
+            self.most = max(self.most, self.now)
+            await asyncio.sleep(took_s)
+            self.now -= 1
+
+
+async def test_two_processes_together_never_exceed_the_concurrency(database_url: str) -> None:
+    one, other = SharedThrottle(database_url), SharedThrottle(database_url)
+    peak = Peak()
+    requests = [peak.request(throttle, TWO_AT_ONCE, 0.005) for _ in range(20) for throttle in (one, other)]
+    await asyncio.wait_for(asyncio.gather(*requests), 20)
+    assert (peak.total, peak.most) == (40, 2)
+    await one.aclose()
+    await other.aclose()
+
+
+async def test_the_slots_of_a_killed_process_are_free_at_once(database_url: str) -> None:
+    throttle = SharedThrottle(database_url)
+    process = await asyncio.create_subprocess_exec(sys.executable, "-c", HOLDER, database_url, stdout=subprocess.PIPE)
+    try:
+        assert process.stdout is not None
+        assert await process.stdout.readline() == b"held\n"
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(Peak().request(throttle, TWO_AT_ONCE, 0), 0.3)
+    finally:
+        process.kill()
+        await process.wait()
+    await asyncio.wait_for(Peak().request(throttle, TWO_AT_ONCE, 0), 2)
+    await throttle.aclose()
+
+
+async def test_a_cancelled_request_keeps_no_slot(database_url: str) -> None:
+    throttle, other = SharedThrottle(database_url), SharedThrottle(database_url)
+    peak = Peak()
+    for pause_s in (0, 0.0005, 0.001, 0.002, 0.01):
+        requests = [asyncio.create_task(peak.request(throttle, TWO_AT_ONCE, 0.02)) for _ in range(6)]
+        await asyncio.sleep(pause_s)
+        for request in requests:
+            request.cancel()
+        await asyncio.gather(*requests, return_exceptions=True)
+    await asyncio.wait_for(asyncio.gather(*(Peak().request(other, TWO_AT_ONCE, 0.01) for _ in range(4))), 5)
+    await throttle.aclose()
+    await other.aclose()
+
+
+async def test_no_window_ever_sees_more_than_its_requests(database_url: str) -> None:
+    limits = Limits(requests_per_window=20, window_s=0.5)
+    throttles = [SharedThrottle(database_url) for _ in range(2)]
+    started: list[float] = []
+
+    async def request(throttle: SharedThrottle) -> None:
+        async with throttle.acquire("psa", limits):
+            started.append(time.monotonic())
+
+    await asyncio.gather(*(request(throttle) for _ in range(25) for throttle in throttles))
+    started.sort()
+    # The vendor counts on arrival, we on departure: one request's worth of timer jitter is allowed for.
+    assert all(later - earlier > 0.5 - 0.03 for earlier, later in zip(started, started[20:], strict=False))
+    assert started[-1] - started[0] < 2.5
+    for throttle in throttles:
+        await throttle.aclose()
+
+
+async def test_a_penalty_holds_for_every_process_and_for_those_who_wait_already(database_url: str) -> None:
+    one, other = SharedThrottle(database_url), SharedThrottle(database_url)
+    limits = Limits(requests_per_window=10, window_s=1.0)
+    started: list[float] = []
+
+    async def request(throttle: SharedThrottle) -> None:
+        async with throttle.acquire("crm", limits):
+            started.append(time.monotonic())
+
+    waiting = [asyncio.create_task(request(one)) for _ in range(4)]
+    await asyncio.sleep(0.05)
+    before = len(started)
+    await other.penalise("crm", 0.6)
+    penalised_at = time.monotonic()
+    await asyncio.gather(*waiting, request(other))
+    assert min(started[before:]) - penalised_at > 0.55
+    await one.aclose()
+    await other.aclose()
+
+
+async def test_an_account_without_limits_costs_no_connection(database_url: str) -> None:
+    throttle = SharedThrottle(database_url)
+    async with throttle.acquire("free", Limits()):
+        assert throttle._conn is None
+
+
+async def test_limits_that_can_never_be_met_are_refused(database_url: str) -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        SharedThrottle(database_url).acquire("erp", Limits(concurrency=0))
+    assert caught.value.code == "TIE-STORE-011"
