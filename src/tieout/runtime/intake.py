@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import structlog
 from psycopg import Cursor
 
+from tieout.connect.fault_point import fault_point
 from tieout.connect.source import Page, Source
 from tieout.errors import AccessError, ContractError, TransientError
 from tieout.inbound import message_store
@@ -61,7 +62,9 @@ class Poller:
         cursor = await asyncio.to_thread(self._cursor)
         received = 0
         async for page in self.source.read(self.object_name, cursor):
+            fault_point("intake.page.received")
             await asyncio.to_thread(self._store, page)
+            fault_point("intake.page.after_commit")
             received += page.item_count or 0
         return received
 
@@ -86,5 +89,6 @@ class Poller:
                 message_store.move_cursor(
                     cur, system=self.system.name, object_name=self.object_name, cursor=page.next_cursor, now=now
                 )
+                fault_point("intake.page.before_commit")
 
             in_transaction(conn, work)

@@ -46,7 +46,10 @@ class BillingContext:
 
 def build_journals(conn: Connection[tuple[object, ...]], context: BillingContext) -> int:
     """Turn waiting entries into journals; returns how many id ranges were taken (0: nothing waits)."""
-    return in_transaction(conn, lambda cur: _build(cur, context))
+    done = in_transaction(conn, lambda cur: _build(cur, context))
+    if done:
+        fault_point("streams.journal.after_commit")
+    return done
 
 
 def _build(cur: Cursor[tuple[object, ...]], context: BillingContext) -> int:
@@ -64,9 +67,8 @@ def _build(cur: Cursor[tuple[object, ...]], context: BillingContext) -> int:
     first_id = take_ids(cur, "delivery_id_seq") if by_entity else 0
     for entity_id, members in by_entity.items():
         deliveries += _deliveries(cur, book, entity_id, members, first_id=first_id + len(deliveries), now=now)
-    fault_point("time_to_bill.before_links")
     enqueue(cur, deliveries, now=now)
-    fault_point("time_to_bill.before_commit")
+    fault_point("streams.journal.before_commit")
     return len(ranges)
 
 

@@ -1,0 +1,49 @@
+"""Writes the reference pages that are made from the code: errors and findings. ``make check`` compares them."""
+
+import sys
+from pathlib import Path
+
+from tieout.connect.fault_point import FAULT_POINTS
+from tieout.errors import CATALOGUE as ERRORS
+from tieout.model.finding_codes import CATALOGUE as FINDINGS
+
+REFERENCE = Path(__file__).parent.parent / "docs" / "reference"
+
+
+def pages() -> dict[str, str]:
+    """The generated pages by file name."""
+    return {"errors.md": errors_page(), "findings.md": findings_page(), "fault-points.md": fault_points_page()}
+
+
+def errors_page() -> str:
+    """Every error code, what it means, what to do."""
+    rows = [f"| `{code}` | {entry.title} | {entry.next_step} |" for code, entry in sorted(ERRORS.items())]
+    return _table("Errors", "Codes of errors: what each means and what to do next.", "code | meaning | next", rows)
+
+
+def findings_page() -> str:
+    """Every finding code."""
+    rows = [
+        f"| `{code}` | {row.title} | {row.owner.value} | {'held' if row.blocks else 'noted'} | {row.next_step} |"
+        for code, row in sorted(FINDINGS.items())
+    ]
+    words = "What can be wrong with a record: who owns it, whether the record is held, and what to do next."
+    return _table("Findings", words, "code | meaning | owner | record | next", rows)
+
+
+def fault_points_page() -> str:
+    """Every named fault point."""
+    rows = [f"| `{name}` | {words} |" for name, words in sorted(FAULT_POINTS)]
+    words = "Boundaries at which tests kill the process, and what is durable there."
+    return _table("Fault points", words, "name | durable there", rows)
+
+
+def _table(title: str, words: str, header: str, rows: list[str]) -> str:
+    rule = "|".join("---" for _ in header.split("|"))
+    return "\n".join([f"# {title}", "", words, "", f"| {header} |", f"|{rule}|", *rows, ""])
+
+
+if __name__ == "__main__":
+    for name, text in pages().items():
+        (REFERENCE / name).write_text(text, encoding="utf-8")
+        sys.stdout.write(f"{name}\n")
