@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 import psycopg
 
 from tieout.errors import ConfigurationError
+from tieout.storage import jobs_schema
 from tieout.storage.pool import connect
 
 if TYPE_CHECKING:
@@ -50,7 +51,7 @@ def migrate(url: str) -> str:
                 code="TIE-STORE-006", message=f"PostgreSQL {conn.info.server_version // 10000} is too old."
             )
         at = current_revision(conn)
-        if at == wanted[-1]:
+        if at == wanted[-1] and jobs_schema.installed_version(conn) == jobs_schema.packaged_version():
             return at
         if at is not None and at not in wanted:
             raise ConfigurationError(
@@ -58,6 +59,7 @@ def migrate(url: str) -> str:
             )
         conn.execute("select pg_advisory_lock(%s)", (_LOCK,))
         _upgrade(url)
+        jobs_schema.install(conn)
     return wanted[-1]
 
 

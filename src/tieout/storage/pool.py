@@ -16,7 +16,7 @@ AsyncPool: TypeAlias = AsyncConnectionPool[AsyncConnection[Row]]
 
 # The keep-alives let the server find out within half a minute that a host with a claim has vanished.
 _SESSION: Final = (
-    "-c search_path=tieout -c timezone=UTC -c tieout.writer=on -c jit=off "
+    "-c timezone=UTC -c tieout.writer=on -c jit=off "
     "-c tcp_keepalives_idle=10 -c tcp_keepalives_interval=5 -c tcp_keepalives_count=3"
 )
 _CONNECT_WITHIN_S: Final = 10
@@ -25,10 +25,13 @@ _FIRST_PAUSE_S: Final = 0.005
 _T = TypeVar("_T")
 
 
-def conninfo(url: str, *, application: str) -> str:
+def conninfo(url: str, *, application: str, schema: str = "tieout") -> str:
     """``url`` with the session settings of the product."""
     return psycopg.conninfo.make_conninfo(
-        url, application_name=application, options=_SESSION, connect_timeout=_CONNECT_WITHIN_S
+        url,
+        application_name=application,
+        options=f"-c search_path={schema} {_SESSION}",
+        connect_timeout=_CONNECT_WITHIN_S,
     )
 
 

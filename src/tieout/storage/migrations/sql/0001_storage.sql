@@ -33,12 +33,12 @@ begin
         return null;
     end if;
     if tg_op in ('INSERT', 'UPDATE') then
-        select count(*), coalesce(sum(hash_record_extended(n, 0)), 0) into part_count, part_digest from new_rows n;
+        select count(*), coalesce(sum(hash_record_extended(new_rows.*, 0)), 0) into part_count, part_digest from new_rows;
         gained := gained + part_count;
         digest_gained := digest_gained + part_digest;
     end if;
     if tg_op in ('DELETE', 'UPDATE') then
-        select count(*), coalesce(sum(hash_record_extended(o, 0)), 0) into part_count, part_digest from old_rows o;
+        select count(*), coalesce(sum(hash_record_extended(old_rows.*, 0)), 0) into part_count, part_digest from old_rows;
         gained := gained - part_count;
         digest_gained := digest_gained - part_digest;
     end if;
@@ -52,7 +52,7 @@ $$;
 -- Count and digest of a table as it stands, in the same terms as the trigger's.
 create function table_total(sealed regclass, out row_count bigint, out digest numeric) language plpgsql stable as $$
 begin
-    execute format('select count(*), coalesce(sum(hash_record_extended(t, 0)), 0) from %s t', sealed)
+    execute format('select count(*), coalesce(sum(hash_record_extended(standing.*, 0)), 0) from %s standing', sealed)
        into row_count, digest;
 end
 $$;
@@ -87,4 +87,10 @@ create table throttle_window (
     account       text primary key,
     due_at        timestamptz not null,
     penalty_until timestamptz
+);
+
+-- The release of procrastinate whose tables schema jobs has (storage.jobs_schema).
+create table jobs_schema (
+    only_row boolean primary key default true check (only_row),
+    version  text not null
 );
