@@ -35,8 +35,9 @@ class KantataClient:
         )
 
     async def get(self, collection: str, parameters: Mapping[str, str]) -> bytes:
-        """Page "Response Format": an index request; returns its body. Raises as ``outcome_codes.body_of`` does, and
-        TransientError where no answer came (a read can always be repeated).
+        """The body of an index request (page "Response Format").
+
+        Raises as ``outcome_codes.body_of`` does, and TransientError where no answer came: a read can be repeated.
         """
         path = f"/{collection}.json"
         answer = await self._http.request("GET", path, headers=self._headers, params=parameters)

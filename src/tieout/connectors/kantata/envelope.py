@@ -59,7 +59,7 @@ def _is_plain(payload: bytes) -> bool:
     except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError):
         return False
     names = 0
-    level = [value]
+    level = [value] if isinstance(value, dict | list) else []
     for _ in range(PLAIN_DEPTH):
         if not level:
             return names == text.count(b'":')
@@ -130,7 +130,7 @@ class Envelope:
             try:
                 row = decode(text, row_type)
             except ContractError as error:
-                problems[row_id] = error.message
+                problems[row_id] = error.message.rstrip(".")
                 continue
             if getattr(row, "id", row_id) == row_id:
                 rows[row_id] = row

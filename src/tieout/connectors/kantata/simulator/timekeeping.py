@@ -74,7 +74,8 @@ class Timekeeping:
         self._rate_at: dict[tuple[int, int, str], int | None] = {}
         self._weeks: dict[str, tuple[str, str]] = {}
         self._submissions: dict[tuple[int, int, str], int] = {}
-        self._submission_rows: list[tuple[SqlValue, ...]] = []
+        self._submission_rows: dict[int, tuple[SqlValue, ...]] = {}
+        self._resolved_at: dict[int, int] = {}
         self._submission_ids = iter(range(FIRST_SUBMISSION_ID + 1, 2**62))
 
     def fill(self, entries: Iterator[SeedTimeEntry]) -> None:
@@ -94,8 +95,15 @@ class Timekeeping:
 
     def store_submissions(self) -> None:
         """Insert the submissions that entries were put into."""
-        self._state.run_many(INSERT_SUBMISSION, self._submission_rows)
-        self._submission_rows = []
+        resolved_at = self._resolved_at
+        self._state.run_many(
+            INSERT_SUBMISSION,
+            (
+                (*row, resolved_at[row_id], None, resolved_at[row_id], resolved_at[row_id])
+                for row_id, row in self._submission_rows.items()
+            ),
+        )
+        self._submission_rows = {}
 
     def entry_row(self, row_id: int, entry: SeedTimeEntry) -> tuple[SqlValue, ...]:
         """The columns of one entry; raises KeyError where the seed names an unknown person or project."""
@@ -191,20 +199,6 @@ class Timekeeping:
             self._submissions[key] = found
             approver = self._names.get("users", entry.approver)
             title = f"Timesheet of the week of {week[0]}"
-            self._submission_rows.append(
-                (
-                    found,
-                    workspace_id,
-                    user_id,
-                    title,
-                    None,
-                    *week,
-                    "approved",
-                    approver,
-                    changed_at,
-                    None,
-                    changed_at,
-                    changed_at,
-                )
-            )
+            self._submission_rows[found] = (found, workspace_id, user_id, title, None, *week, "approved", approver)
+        self._resolved_at[found] = max(changed_at, self._resolved_at.get(found, 0))
         return found
