@@ -33,7 +33,7 @@ def _row(code: str, title: str, owner: Owner, next_step: str, *, blocks: bool = 
     return FindingCode(code=code, title=title, owner=owner, blocks=blocks, next_step=next_step)
 
 
-# fmt: off  (a table reads best as a table)
+# fmt: off
 _ROWS = (
     _row("SCHEMA_INVALID", "The record cannot be read", Owner.INTEGRATION,
          "Correct the record in its source and let it be sent again, or exclude it with a reason."),
