@@ -16,7 +16,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from tieout.storage.cluster import DATABASE
+from tieout.storage.cluster import ADMIN_ROLE, DATABASE
 from tieout.storage.embedded import EmbeddedPostgres
 from tieout.storage.migrate import migrate
 
@@ -45,6 +45,7 @@ def postgres_server(session_directory: Path) -> Iterator[EmbeddedPostgres]:
         with _locked(session_directory / "postgres.start"):
             server = EmbeddedPostgres(session_directory / "postgres-home")
             server.start()
+            _stop_syncing(server)
             _make_template(server)
         yield server
     if server.owned:
@@ -52,6 +53,13 @@ def postgres_server(session_directory: Path) -> Iterator[EmbeddedPostgres]:
             server.stop()
     else:
         server.stop()
+
+
+def _stop_syncing(server: EmbeddedPostgres) -> None:
+    """A database of tests need not survive a power cut, and making one is much quicker so."""
+    with psycopg.connect(server.url_of("postgres", role=ADMIN_ROLE), autocommit=True) as conn:
+        conn.execute("alter system set fsync = off")
+        conn.execute("select pg_reload_conf()")
 
 
 def _make_template(server: EmbeddedPostgres) -> None:

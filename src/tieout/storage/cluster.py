@@ -40,7 +40,6 @@ SETTINGS: Final = {
     "shared_buffers": "128MB",
     "work_mem": "16MB",
     "maintenance_work_mem": "64MB",
-    "fsync": "on",
     # How much has to be replayed after a kill is what decides how soon the first posting follows a restart.
     "max_wal_size": "320MB",
     "min_wal_size": "128MB",
