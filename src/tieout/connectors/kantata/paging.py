@@ -5,8 +5,10 @@ to the end and everything behind it moves up by one, so counting pages would ski
 the *time* of the last row read; only where too many rows share one second does it count, and then it asks for the
 last rows again as witnesses: if none of them is where it should be, it steps back.
 
-A row can also appear late with an early time, because its request took long. A time is *settled* once that cannot
-happen any more (``overlap`` ago by our clock at the start of the walk); the next walk starts at the settled time.
+A row can also appear late with an early time, because its request took long. So the next walk starts ``overlap`` before
+the newest row seen. Only once that row is so old that nothing can appear before it any more, even if our clock and the
+vendor's differ by ``SKEW``, does it start behind it; it never starts later, so that a slow clock of the vendor hides
+nothing.
 """
 
 import itertools
@@ -22,7 +24,7 @@ SECOND: Final = timedelta(seconds=1)
 WITNESSES: Final = 20
 REREAD_ROWS: Final = 50
 LONG_GROUP_ROWS: Final = 2000
-LAG: Final = timedelta(days=1)
+SKEW: Final = timedelta(minutes=15)
 
 
 class Listed(msgspec.Struct, frozen=True):
@@ -35,12 +37,14 @@ class Listed(msgspec.Struct, frozen=True):
 class Cursor(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Where reading goes on: ``settled`` for the next walk, and the position of a walk under way (``started``).
 
-    ``after`` and ``offset`` say what to ask for next, ``witnesses`` are the ids expected first in the answer.
+    ``finished`` is when the last walk started that came to its end. ``after`` and ``offset`` say what to ask for next,
+    ``witnesses`` are the ids expected first in the answer.
     ``seen`` and ``walked`` are digests of the answers of the last and of this walk, to hold back exact repeats.
     """
 
     settled: datetime | None = None
     started: datetime | None = None
+    finished: datetime | None = None
     after: datetime | None = None
     offset: int = 0
     witnesses: tuple[str, ...] = ()
@@ -105,21 +109,10 @@ def _next_anchor(cursor: Cursor, listed: Listed) -> datetime | None:
 
 
 def finish(cursor: Cursor, *, overlap: timedelta) -> Cursor:
-    """The cursor after a walk: no walk under way, and as much settled as can be.
-
-    The settled time never falls and follows our clock at a day's distance where nothing changes, so that a feed with
-    a limited memory is not left behind.
-    """
-    started, newest = cursor.started, cursor.newest
-    if started is None:
-        return cursor
-    latest = started if newest is None else max(started, newest)
-    horizon = (latest - overlap).replace(second=0, microsecond=0)
-    settled = cursor.settled
-    if newest is not None and newest + SECOND <= horizon <= newest + LAG:
-        settled = newest + SECOND
-    elif newest is not None or settled is not None:
-        settled = horizon
-    if cursor.settled is not None and settled is not None:
-        settled = max(settled, cursor.settled)
-    return Cursor(settled=settled, newest=newest, seen=cursor.walked)
+    """The cursor after a walk: none under way, and the next one starting as late as is safe."""
+    started, newest, settled = cursor.started, cursor.newest, cursor.settled
+    if newest is not None:
+        is_old = started is not None and started - newest > overlap + SKEW
+        reached = newest + SECOND if is_old else newest - overlap
+        settled = reached if settled is None else max(settled, reached)
+    return Cursor(settled=settled, finished=started, newest=newest, seen=cursor.walked)

@@ -23,6 +23,7 @@ from tieout.model.clock import Clock
 
 SEEN_ANSWERS: Final = 512
 SEEN_CHANGES: Final = 64
+STORE_FINISHED_EVERY: Final = timedelta(days=1)
 
 
 class _Index(msgspec.Struct, frozen=True, kw_only=True):
@@ -128,7 +129,7 @@ class KantataSource:
         overlap = timedelta(seconds=capability.overlap_s if capability is not None else 0.0)
         if object_name == "subscribed_events":
             _refuse_lost_events(cursor)
-        settled, held = cursor.settled, _Held(object_name)
+        before, held = cursor, _Held(object_name)
         while True:
             payload = await self._client.get(index.collection, _parameters_since(index, cursor))
             listed = _listed(payload, index)
@@ -140,7 +141,7 @@ class KantataSource:
             is_news = bool(listed.ids) and _digest(payload) not in cursor.seen
             if moved is None:
                 following = finish(_walked(_newest(cursor, listed), payload, SEEN_CHANGES), overlap=overlap)
-                is_news = is_news or (held.is_empty and following.settled != settled)
+                is_news = is_news or (held.is_empty and _must_be_stored(before, following))
             else:
                 following = moved
             for page in held.turn(payload, len(listed.ids), following, is_news=is_news):
@@ -297,14 +298,21 @@ def _digest(payload: bytes) -> str:
     return hashlib.sha256(payload).hexdigest()[:16]
 
 
+def _must_be_stored(before: Cursor, after: Cursor) -> bool:
+    """Whether a walk without news still moved the position: an answer then goes out again to carry it."""
+    was, now = before.finished, after.finished
+    if was is None or now is None or after.settled != before.settled:
+        return True
+    return now - was > STORE_FINISHED_EVERY
+
+
 def _refuse_lost_events(cursor: Cursor) -> None:
     """Deletions that nobody asked for within nine days are gone from the feed; that must not pass unseen."""
-    if cursor.settled is None or cursor.started is None:
+    if cursor.finished is None or cursor.started is None:
         return
-    if cursor.started - cursor.settled > timedelta(seconds=EVENT_RETENTION_S):
+    if cursor.started - cursor.finished > timedelta(seconds=EVENT_RETENTION_S):
         raise ContractError(
             code="TIE-KANTATA-003",
-            message=f"Events of Kantata were last read up to {cursor.settled.isoformat()}; older ones than nine days "
+            message=f"Events of Kantata were last read on {cursor.finished.isoformat()}; older ones than nine days "
             "are gone, so deletions between may be missing.",
-            next_step="Compare the time entries by a full sweep, then reset the position of subscribed_events.",
         )

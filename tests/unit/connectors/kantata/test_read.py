@@ -93,10 +93,27 @@ async def test_a_deletion_comes_as_a_tombstone_that_wins(open_account: OpenAccou
 
 async def test_events_older_than_the_feed_remembers_are_not_passed_over(open_account: OpenAccount) -> None:
     account = await open_account([])
-    old = Cursor(settled=MachineClock().now() - timedelta(days=10)).text()
+    old = Cursor(finished=MachineClock().now() - timedelta(days=10)).text()
     with pytest.raises(ContractError) as refused:
         await account.read("subscribed_events", old)
     assert refused.value.code == "TIE-KANTATA-003"
+
+
+async def test_a_quiet_feed_is_not_taken_for_a_lost_one(open_account: OpenAccount) -> None:
+    account = await open_account([])
+    two_days_ago = Cursor(finished=MachineClock().now() - timedelta(days=2)).text()
+    (page,) = [page async for page in account.source.read("subscribed_events", two_days_ago)]
+    assert page.item_count == 0
+    assert [page async for page in account.source.read("subscribed_events", page.next_cursor)] == []
+
+
+async def test_an_account_with_a_slow_clock_is_read_as_well(open_account: OpenAccount) -> None:
+    account = await open_account([seed_entry("a")])
+    _, cursor = await latest(account)
+    account.simulator.set_clock_offset(-7200)
+    account.change(PutTimeEntry(entry=seed_entry("b", notes="Late")))
+    found, _ = await latest(account, cursor)
+    assert [one.narrative for one in found.values()] == ["Late"]
 
 
 async def test_an_entry_changed_past_the_api_moves_on_in_time(open_account: OpenAccount) -> None:
