@@ -14,8 +14,8 @@ import signal
 import subprocess
 import threading
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
@@ -32,6 +32,7 @@ _STOP_WITHIN_S: Final = 30.0
 _LOCK_POLL_S: Final = 0.05
 _UPKEEP_S: Final = 30.0
 _STARTS_IN_A_ROW: Final = 5
+_PAUSE_S: Final = 1.0
 
 _log = logging.getLogger(__name__)
 
@@ -150,10 +151,10 @@ class EmbeddedPostgres:
                     return
             self._run_server()
         except TieoutError as error:
-            self._fail(error)
+            self._failure = error
         except OSError as error:
-            self._fail(
-                ConfigurationError(code="TIE-STORE-004", message=f"{self._cluster.root} cannot be used: {error}")
+            self._failure = ConfigurationError(
+                code="TIE-STORE-004", message=f"{self._cluster.root} cannot be used: {error}"
             )
         finally:
             os.close(lock)
@@ -165,19 +166,28 @@ class EmbeddedPostgres:
         while True:
             started_at = time.monotonic()
             try:
-                user, capability = self._cluster.prepare()
-                self._process = self._cluster.launch(user, capability)
-                self._wait_until_ready(self._process)
-                self._create_database()
-                self._answered.set()
-                if self._stopped_or_dead(self._process):
+                if self._run_once():
                     return
                 _log.warning("PostgreSQL on %s died and is started again", self._cluster.data)
+            except TieoutError as error:
+                if not self._answered.is_set():
+                    raise
+                _log.exception("PostgreSQL on %s does not start again: %s", self._cluster.data, error.message)
+                starts_in_a_row = _STARTS_IN_A_ROW
             finally:
                 self._end_server()
             starts_in_a_row = starts_in_a_row + 1 if time.monotonic() - started_at < _UPKEEP_S else 0
-            if starts_in_a_row > _STARTS_IN_A_ROW and self._stop_asked_within(1.0):
+            if starts_in_a_row > _STARTS_IN_A_ROW and self._stop_asked_within(_PAUSE_S):
                 return
+
+    def _run_once(self) -> bool:
+        """Run one server until asked to stop (True) or until it died (False)."""
+        user, capability = self._cluster.prepare()
+        self._process = self._cluster.launch(user, capability)
+        self._wait_until_ready(self._process)
+        self._create_database()
+        self._answered.set()
+        return self._stopped_or_dead(self._process)
 
     def _stopped_or_dead(self, process: "subprocess.Popen[bytes]") -> bool:
         """Wait until asked to stop (True) or until the server ends by itself (False)."""
@@ -216,11 +226,6 @@ class EmbeddedPostgres:
 
     def _stop_asked_within(self, seconds: float) -> bool:
         return bool(select.select([self._stop_fd], [], [], seconds)[0])
-
-    def _fail(self, error: TieoutError) -> None:
-        self._failure = error
-        if self._answered.is_set():
-            _log.error("PostgreSQL on %s cannot be kept running: %s", self._cluster.data, error)
 
     def _wait_until_ready(self, process: "subprocess.Popen[bytes]") -> None:
         deadline = time.monotonic() + _READY_WITHIN_S
@@ -268,14 +273,3 @@ def _try_lock(lock: int) -> bool:
 def external_url(environ: Mapping[str, str]) -> str | None:
     """The connection string of a PostgreSQL of the user's own (``TIEOUT_DATABASE_URL``), or None."""
     return environ.get(URL_VARIABLE) or None
-
-
-@contextmanager
-def open_database(home: Path, environ: Mapping[str, str]) -> Iterator[str]:
-    """The connection string to use: of the user's own PostgreSQL, or of the embedded one, running for the duration."""
-    url = external_url(environ)
-    if url is not None:
-        yield url
-        return
-    with EmbeddedPostgres(home) as server:
-        yield server.url

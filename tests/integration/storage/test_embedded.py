@@ -16,7 +16,7 @@ import pytest
 
 from tieout.errors import ConfigurationError
 from tieout.storage.cluster import Cluster, program_files
-from tieout.storage.embedded import EmbeddedPostgres, open_database
+from tieout.storage.embedded import EmbeddedPostgres, external_url
 from tieout.storage.leftovers import processes_on
 
 HUB = """
@@ -204,7 +204,18 @@ def test_a_home_that_cannot_be_made_is_refused_with_its_path(tmp_path: Path) -> 
     assert caught.value.code == "TIE-STORE-004"
 
 
-def test_a_database_of_the_users_own_is_used_as_it_is(tmp_path: Path) -> None:
-    with open_database(tmp_path, {"TIEOUT_DATABASE_URL": "host=db.example dbname=hub"}) as url:
-        assert url == "host=db.example dbname=hub"
-    assert list(tmp_path.iterdir()) == []
+def test_a_database_of_the_users_own_is_named_by_the_environment() -> None:
+    assert external_url({"TIEOUT_DATABASE_URL": "host=db.example dbname=hub"}) == "host=db.example dbname=hub"
+    assert external_url({}) is None
+
+
+def test_after_a_start_that_failed_it_is_tried_again_until_it_works(home: Path) -> None:
+    program = home / "postgres" / "pgdata" / "PG_VERSION"
+    with EmbeddedPostgres(home) as server:
+        right = program.read_text()
+        program.write_text("7\n")
+        assert server.pid is not None
+        os.kill(server.pid, signal.SIGKILL)
+        assert eventually(lambda: server.pid is None)
+        program.write_text(right)
+        assert eventually(lambda: answer(server.url) == 1)
