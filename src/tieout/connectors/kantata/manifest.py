@@ -21,8 +21,17 @@ EVENT_RETENTION_S: Final = 9 * 24 * 3600.0
 """Page "Events": nine days."""
 
 
-def _full(name: str, deletes: DeleteVisibility = DeleteVisibility.ABSENCE) -> ReadCapability:
-    return ReadCapability(object=name, cursor=CursorKind.FULL, deletes=deletes, page_size=PAGE_SIZE)
+PRICES_PER_CARD: Final = 20_000
+"""Rate lines come card by card with all versions: up to 199 versions of some hundred roles."""
+
+COST_RATES_PER_PAGE: Final = 4_000
+"""Cost rates come with 200 account memberships, each with one rate per currency."""
+
+
+def _full(
+    name: str, deletes: DeleteVisibility = DeleteVisibility.ABSENCE, page_size: int = PAGE_SIZE
+) -> ReadCapability:
+    return ReadCapability(object=name, cursor=CursorKind.FULL, deletes=deletes, page_size=page_size)
 
 
 def _changes(name: str, deletes: DeleteVisibility, overlap_s: float = CHANGE_OVERLAP_S) -> ReadCapability:
@@ -40,9 +49,9 @@ MANIFEST: Final = Manifest(
         _full("roles", DeleteVisibility.TOMBSTONE),
         _full("workspace_groups", DeleteVisibility.EVENT),
         _full("rate_cards"),
-        _full("rate_card_versions"),
+        _full("rate_card_versions", page_size=PRICES_PER_CARD),
         _full("users"),
-        _full("cost_rates"),
+        _full("cost_rates", page_size=COST_RATES_PER_PAGE),
         _full("financial_periods"),
         _full("workspaces", DeleteVisibility.EVENT),
         _changes("stories", DeleteVisibility.TOMBSTONE),

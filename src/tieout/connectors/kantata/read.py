@@ -5,13 +5,14 @@ pages mean. Holds nothing between two reads but the open client.
 """
 
 import hashlib
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sized
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
 import msgspec
 
 from tieout.connect.source import Page
+from tieout.connectors.kantata import rates
 from tieout.connectors.kantata.client import KantataClient
 from tieout.connectors.kantata.envelope import Envelope, decode
 from tieout.connectors.kantata.manifest import EVENT_RETENTION_S, MANIFEST, PAGE_SIZE
@@ -27,12 +28,16 @@ STORE_FINISHED_EVERY: Final = timedelta(days=1)
 
 
 class _Index(msgspec.Struct, frozen=True, kw_only=True):
-    """How one object is asked for: the collection, its fixed parameters, and the time that orders it (None: all)."""
+    """How one object is asked for: the collection, its fixed parameters, and the time that orders it (None: all).
+
+    ``items`` counts what an answer holds where that is not the rows it lists.
+    """
 
     collection: str
     parameters: Mapping[str, str] = {}
     changed: str | None = None
     filter: str = "updated_after"
+    items: Callable[[bytes], Sized] | None = None
 
 
 _INDEXES: Final[dict[str, _Index]] = {
@@ -42,12 +47,15 @@ _INDEXES: Final[dict[str, _Index]] = {
     "rate_card_versions": _Index(
         collection="rate_card_versions",
         parameters={"include": "rate_card,rate_card_roles,rate_card_set_version"},
+        items=rates.rate_card_versions,
     ),
     "users": _Index(
         collection="users",
         parameters={"include": "account_membership,role,custom_field_values", "on_my_account": "true"},
     ),
-    "cost_rates": _Index(collection="account_memberships", parameters={"include": "user,cost_rates"}),
+    "cost_rates": _Index(
+        collection="account_memberships", parameters={"include": "user,cost_rates"}, items=rates.cost_rates
+    ),
     "financial_periods": _Index(collection="financial_periods"),
     "workspaces": _Index(
         collection="workspaces",
@@ -168,7 +176,7 @@ class KantataSource:
             moved = msgspec.structs.replace(walked, offset=cursor.offset + PAGE_SIZE)
             following = Cursor(seen=walked.walked) if is_last else moved
             is_news = bool(listed.ids) and _digest(payload) not in cursor.seen
-            for page in held.turn(payload, len(listed.ids), following, is_news=is_news, is_last=is_last):
+            for page in held.turn(payload, _count(payload, listed, index), following, is_news=is_news, is_last=is_last):
                 yield page
             if is_last:
                 return
@@ -196,7 +204,7 @@ class KantataSource:
             is_last = place + 1 == len(cards)
             following = Cursor(seen=walked.walked) if is_last else cursor
             is_news = bool(listed.ids) and _digest(payload) not in cursor.seen
-            for page in held.turn(payload, len(listed.ids), following, is_news=is_news, is_last=is_last):
+            for page in held.turn(payload, _count(payload, listed, index), following, is_news=is_news, is_last=is_last):
                 yield page
             cursor = walked
 
@@ -221,7 +229,7 @@ class _Held:
         self.is_empty = True
 
     def turn(
-        self, payload: bytes, item_count: int, following: Cursor, *, is_news: bool, is_last: bool = False
+        self, payload: bytes, item_count: int | None, following: Cursor, *, is_news: bool, is_last: bool = False
     ) -> list[Page]:
         """The pages that can go out now that ``payload`` was read; an answer without news only moves the cursor."""
         ready: list[Page] = []
@@ -277,6 +285,16 @@ def _listed_row_by_row(payload: bytes, index: _Index) -> Listed | None:
     except ContractError:
         return None
     return Listed(ids, [_time_of(rows.get(one), index) for one in ids] if index.changed else [])
+
+
+def _count(payload: bytes, listed: Listed, index: _Index) -> int | None:
+    """How many items the translator finds in an answer; None where it refuses the answer."""
+    if index.items is None:
+        return len(listed.ids)
+    try:
+        return len(index.items(payload))
+    except ContractError:
+        return None
 
 
 def _time_of(row: _Row | None, index: _Index) -> datetime | None:

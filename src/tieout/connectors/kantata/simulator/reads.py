@@ -291,9 +291,11 @@ class Reads:
         else:
             counted = self._state.row(f"select count(*) as n from {table} where {clause}", values)  # noqa: S608 - ours
         direction = "asc" if order[1] else "desc"
+        # Events of one second come in no order; all else is ordered by id among equals.
+        among_equals = "id * 7919 % 104729" if table == "subscribed_event" else "id"
         statement = (
             f"select * from {table} where {clause} "  # noqa: S608 - every name is from a table of ours
-            f"order by {order[0]} {direction}, id {direction} limit ? offset ?"
+            f"order by {order[0]} {direction}, {among_equals} {direction} limit ? offset ?"
         )
         skip, size = query.window
         return self._state.rows(statement, [*values, size, skip]), 0 if counted is None else int(counted["n"])

@@ -31,7 +31,7 @@ from tieout.connectors.kantata.simulator.timekeeping import (
 )
 
 MAX_BULK: Final = 100
-_EVENT_LAG_S: Final = 3
+_EVENT_LAG_S: Final = 5
 
 Body = TypeVar("Body")
 
@@ -372,11 +372,11 @@ class Writes:
     def _event(
         self, event_type: str, subject_type: str, subject_id: int, changed_at: int, payloads: Mapping[str, str]
     ) -> None:
-        """Record an event some seconds late; one in four is recorded twice."""
+        """Record an event; one in four is recorded a second time, some seconds later."""
         digest = hashlib.blake2b(f"{event_type}:{subject_id}:{changed_at}".encode(), digest_size=2).digest()
         previous, current = payloads.get("previous_payload"), payloads.get("current_payload")
         for copy in range(2 if digest[0] % 4 == 0 else 1):
-            created_at = changed_at + (digest[1] + copy) % _EVENT_LAG_S
+            created_at = self._now() + copy * (1 + digest[1] % _EVENT_LAG_S)
             self._state.run(
                 "insert into subscribed_event (event_type, subject_type, subject_id, subject_changed_at, created_at, "
                 "previous_payload, current_payload) values (?, ?, ?, ?, ?, ?, ?)",
