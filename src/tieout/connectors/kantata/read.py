@@ -118,13 +118,15 @@ class KantataSource:
             raise ContractError(
                 code="TIE-KANTATA-001", message=f"Kantata has no object {object_name!r} that the hub can read."
             )
-        at = start(read_cursor(cursor), self._clock.now())
+        stored = read_cursor(cursor)
+        held = _Held(object_name, resumed=stored.started is not None)
+        at = start(stored, self._clock.now())
         if object_name == "rate_card_versions":
-            pages = self._rate_card_versions(index, at)
+            pages = self._rate_card_versions(index, at, held)
         elif index.changed is None:
-            pages = self._everything(object_name, index, at)
+            pages = self._everything(index, at, held)
         else:
-            pages = self._changes(object_name, index, at)
+            pages = self._changes(index, at, held)
         async for page in pages:
             yield page
 
@@ -132,12 +134,12 @@ class KantataSource:
         """Close the client."""
         await self._client.aclose()
 
-    async def _changes(self, object_name: str, index: _Index, cursor: Cursor) -> AsyncIterator[Page]:
-        capability = MANIFEST.read(object_name)
+    async def _changes(self, index: _Index, cursor: Cursor, held: "_Held") -> AsyncIterator[Page]:
+        capability = MANIFEST.read(index.collection)
         overlap = timedelta(seconds=capability.overlap_s if capability is not None else 0.0)
-        if object_name == "subscribed_events":
+        if index.collection == "subscribed_events":
             _refuse_lost_events(cursor)
-        before, held = cursor, _Held(object_name)
+        before = cursor
         while True:
             payload = await self._client.get(index.collection, _parameters_since(index, cursor))
             listed = _listed(payload, index)
@@ -149,7 +151,7 @@ class KantataSource:
             is_news = bool(listed.ids) and _digest(payload) not in cursor.seen
             if moved is None:
                 following = finish(_walked(_newest(cursor, listed), payload, SEEN_CHANGES), overlap=overlap)
-                is_news = is_news or (held.is_empty and _must_be_stored(before, following))
+                is_news = is_news or held.must_carry(moved=_must_be_stored(before, following))
             else:
                 following = moved
             for page in held.turn(payload, len(listed.ids), following, is_news=is_news):
@@ -158,8 +160,7 @@ class KantataSource:
                 return
             cursor = moved
 
-    async def _everything(self, object_name: str, index: _Index, cursor: Cursor) -> AsyncIterator[Page]:
-        held = _Held(object_name)
+    async def _everything(self, index: _Index, cursor: Cursor, held: "_Held") -> AsyncIterator[Page]:
         while True:
             number = cursor.offset // PAGE_SIZE + 1
             payload = await self._client.get(
@@ -176,17 +177,19 @@ class KantataSource:
             moved = msgspec.structs.replace(walked, offset=cursor.offset + PAGE_SIZE)
             following = Cursor(seen=walked.walked) if is_last else moved
             is_news = bool(listed.ids) and _digest(payload) not in cursor.seen
+            is_news = is_news or (is_last and held.must_carry())
             for page in held.turn(payload, _count(payload, listed, index), following, is_news=is_news, is_last=is_last):
                 yield page
             if is_last:
                 return
             cursor = moved
 
-    async def _rate_card_versions(self, index: _Index, cursor: Cursor) -> AsyncIterator[Page]:
+    async def _rate_card_versions(self, index: _Index, cursor: Cursor, held: "_Held") -> AsyncIterator[Page]:
         """All versions of one card in one answer each, so that every answer tells when its prices end."""
-        held = _Held("rate_card_versions")
         cards = [one async for one in self._rate_card_ids()]
-        for place, card_id in enumerate(cards):
+        done = next((place + 1 for place, one in enumerate(cards) if one in cursor.witnesses), 0)
+        done = done if done < len(cards) else 0
+        for place, card_id in enumerate(cards[done:], start=done):
             parameters = {**index.parameters, "rate_card_id": card_id, "per_page": str(PAGE_SIZE)}
             payload = await self._client.get(index.collection, parameters)
             listed = _listed(payload, index)
@@ -200,10 +203,11 @@ class KantataSource:
                     message=f"Rate card {card_id} of Kantata has {PAGE_SIZE} versions or more; they come in several "
                     "answers, and then no answer tells when its prices end.",
                 )
-            walked = _walked(cursor, payload)
+            walked = msgspec.structs.replace(_walked(cursor, payload), witnesses=(card_id,))
             is_last = place + 1 == len(cards)
-            following = Cursor(seen=walked.walked) if is_last else cursor
+            following = Cursor(seen=walked.walked) if is_last else walked
             is_news = bool(listed.ids) and _digest(payload) not in cursor.seen
+            is_news = is_news or (is_last and held.must_carry())
             for page in held.turn(payload, _count(payload, listed, index), following, is_news=is_news, is_last=is_last):
                 yield page
             cursor = walked
@@ -223,10 +227,18 @@ class KantataSource:
 class _Held:
     """The last page of news, held back until its cursor is known to be the last that this walk has to store."""
 
-    def __init__(self, object_name: str) -> None:
+    def __init__(self, object_name: str, *, resumed: bool) -> None:
         self._object_name = object_name
+        self._resumed = resumed
         self._page: Page | None = None
-        self.is_empty = True
+        self._is_empty = True
+
+    def must_carry(self, *, moved: bool = False) -> bool:
+        """Whether the last answer must go out without news, so that the end of this walk is stored at all.
+
+        That is where nothing went out and the position moved, or a walk was resumed that must not be resumed again.
+        """
+        return self._is_empty and (moved or self._resumed)
 
     def turn(
         self, payload: bytes, item_count: int | None, following: Cursor, *, is_news: bool, is_last: bool = False
@@ -239,7 +251,7 @@ class _Held:
             self._page = Page(
                 object=self._object_name, payload=payload, item_count=item_count, next_cursor=following.text()
             )
-            self.is_empty = False
+            self._is_empty = False
         elif self._page is not None:
             self._page = msgspec.structs.replace(self._page, next_cursor=following.text())
         if self._page is not None and (is_last or following.started is None):

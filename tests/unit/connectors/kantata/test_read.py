@@ -152,6 +152,21 @@ async def test_a_read_that_breaks_off_is_taken_up_where_it_was_stored(open_accou
     assert read_cursor(cursor).started is None
 
 
+async def test_a_walk_that_was_left_near_its_end_is_not_resumed_for_ever(open_account: OpenAccount) -> None:
+    account = await open_account([])
+    for name, position in (
+        ("roles", Cursor(started=MachineClock().now(), offset=400)),
+        ("rate_card_versions", Cursor(started=MachineClock().now(), witnesses=("702",))),
+        ("time_entries", Cursor(started=MachineClock().now(), finished=MachineClock().now())),
+    ):
+        pages = [page async for page in account.source.read(name, position.text())]
+        assert pages, name
+        assert read_cursor(pages[-1].next_cursor).started is None, name
+        again, found = await account.read(name, pages[-1].next_cursor)
+        assert (len(found) > 0) is (name == "roles"), name
+        assert len(again) <= 1
+
+
 async def _first(account: Account, cursor: str | None):  # type: ignore[no-untyped-def]  # noqa: ANN202 - generator
     async for page in account.source.read("time_entries", cursor):
         yield page
