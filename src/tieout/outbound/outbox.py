@@ -61,7 +61,7 @@ def enqueue(cur: Cursor[tuple[object, ...]], deliveries: Sequence[NewDelivery], 
     with cur.copy("copy posting_link (entry_id, delivery_id) from stdin") as copy:
         for delivery in deliveries:
             copy.write("".join(f"{entry_id}\t{delivery.delivery_id}\n" for entry_id in delivery.entry_ids))
-    _store(cur, deliveries, now=now)
+    _store(cur, deliveries, order_no=None, now=now)
     notify(cur, DELIVERY_STEP)
 
 
@@ -74,25 +74,49 @@ def replace_by_children(
             "update posting_link set delivery_id = %s where entry_id = any(%s) and delivery_id = %s",
             (child.delivery_id, list(child.entry_ids), parent_id),
         )
-    _store(cur, children, now=now)
+    row = cur.execute("select order_no from delivery where delivery_id = %s", (parent_id,)).fetchone()
+    _store(cur, children, order_no=parent_id if row is None else int(str(row[0])), now=now)
     notify(cur, DELIVERY_STEP)
 
 
-def _store(cur: Cursor[tuple[object, ...]], deliveries: Sequence[NewDelivery], *, now: datetime) -> None:
+def _store(
+    cur: Cursor[tuple[object, ...]], deliveries: Sequence[NewDelivery], *, order_no: int | None, now: datetime
+) -> None:
     with cur.copy(
         """
         copy delivery (delivery_id, parent_id, system, command_kind, key, reference, fingerprint, order_key,
-                       entity_id, project_id, accounting_date, late, currency, functional_currency, entry_count,
+                       order_no, entity_id, project_id, accounting_date, late, currency, functional_currency, entry_count,
                        hours, amount_minor, cost_minor, state, due_at, created_at, updated_at) from stdin
         """
     ) as copy:
         for one in deliveries:
-            copy.write_row((
-                one.delivery_id, one.parent_id, one.system, one.command_kind, one.key, one.command.reference,
-                fingerprint(one.command), one.order_key, one.entity_id, one.project_id, one.accounting_date,
-                one.late, one.currency, one.functional_currency, len(one.entry_ids), one.hours,
-                one.amount_minor, one.cost_minor, "ready", now, now, now,
-            ))  # fmt: skip
+            copy.write_row(
+                (
+                    one.delivery_id,
+                    one.parent_id,
+                    one.system,
+                    one.command_kind,
+                    one.key,
+                    one.command.reference,
+                    fingerprint(one.command),
+                    one.order_key,
+                    one.delivery_id if order_no is None else order_no,
+                    one.entity_id,
+                    one.project_id,
+                    one.accounting_date,
+                    one.late,
+                    one.currency,
+                    one.functional_currency,
+                    len(one.entry_ids),
+                    one.hours,
+                    one.amount_minor,
+                    one.cost_minor,
+                    "ready",
+                    now,
+                    now,
+                    now,
+                )
+            )
     with cur.copy("copy delivery_command (delivery_id, command) from stdin") as copy:
         for one in deliveries:
             copy.write_row((one.delivery_id, msgspec.json.encode(one.command)))

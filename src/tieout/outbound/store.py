@@ -63,9 +63,9 @@ def declare_intents(
                    and not exists (
                        select 1 from delivery earlier
                         where earlier.system = d.system and earlier.order_key = d.order_key
-                          and earlier.delivery_id < d.delivery_id
+                          and (earlier.order_no, earlier.delivery_id) < (d.order_no, d.delivery_id)
                           and earlier.state not in ('posted', 'split', 'recut', 'excluded'))
-                 order by d.delivery_id
+                 order by d.order_no, d.delivery_id
                  limit %(limit)s
                    for update skip locked
             ), intent as (

@@ -7,10 +7,11 @@ from psycopg import Cursor
 
 from tieout.desk import intake
 from tieout.governance import firm_version
-from tieout.ledger import rate_book
+from tieout.ledger import publication
 from tieout.model.clock import Clock
-from tieout.model.firm import EntityPolicy, FirmConfig
+from tieout.model.firm import FirmConfig
 from tieout.runtime.firm.directory import read_firm
+from tieout.runtime.ids import SystemIds
 from tieout.storage.pool import connect, in_transaction
 
 
@@ -28,61 +29,35 @@ def apply_firm(url: str, directory: Path, *, applied_by: str, clock: Clock) -> A
     Raises FirmInvalidError with every mistake; then nothing changes.
     """
     config = read_firm(directory)
+    ids = SystemIds()
     with connect(url, autocommit=True) as conn:
 
         def work(cur: Cursor[tuple[object, ...]]) -> Applied:
-            before = _newest(cur)
-            version = firm_version.store(cur, config, applied_by=applied_by, now=clock.now())
-            if before is not None and before.version == version:
-                return Applied(version=version, is_new=False, released=0)
-            rate_book.publish(cur, firm=firm_version.current(cur.connection), now=clock.now())
+            before = firm_version.newest(conn)
+            now = clock.now()
+            done = publication.apply_firm(cur, config, applied_by=applied_by, now=now, ids=ids)
+            if before is not None and before.version == done.version:
+                return Applied(version=done.version, is_new=False, released=0)
             released = intake.release_waiting(
                 cur,
-                changed_tokens(before, config),
-                now=clock.now(),
-                reason=f"Firm version {version} was applied.",
+                sorted(done.depends_on | changed_systems(before, config)),
+                now=now,
+                reason=f"Firm version {done.version} was applied.",
                 actor=applied_by,
             )
-            return Applied(version=version, is_new=True, released=released)
+            return Applied(version=done.version, is_new=True, released=released)
 
         return in_transaction(conn, work)
 
 
-def changed_tokens(before: FirmConfig | None, after: FirmConfig) -> list[str]:
-    """The dependencies of desk items that ``after`` says something else about than ``before``."""
-    if before is None:
-        return []
-    tokens = [f"mapping:{table}" for table in _changed_tables(before, after)]
-    if before.rates != after.rates:
-        tokens.append("rates")
-    if before.fx_rates != after.fx_rates:
-        tokens.append("fx")
-    if before.ownership != after.ownership:
-        tokens.append("ownership")
-    entities = {policy.entity for policy in (*before.policies, *after.policies)}
-    tokens += [f"policy:{entity}" for entity in sorted(entities) if _policy(before, entity) != _policy(after, entity)]
-    names = {system.name for system in (*before.systems, *after.systems)}
-    tokens += [f"system:{name}" for name in sorted(names) if before.system(name) != after.system(name)]
-    return tokens
-
-
-def _changed_tables(before: FirmConfig, after: FirmConfig) -> list[str]:
-    def of(config: FirmConfig, table: str) -> set[tuple[object, ...]]:
-        return {
-            (one.system, one.entity, one.source, one.target, one.valid_from, one.valid_to)
-            for one in config.mappings
-            if one.table == table
-        }
-
-    tables = {one.table for one in (*before.mappings, *after.mappings)}
-    return [table for table in sorted(tables) if of(before, table) != of(after, table)]
-
-
-def _policy(config: FirmConfig, entity: str) -> EntityPolicy | None:
-    return config.policy(entity)
-
-
-def _newest(cur: Cursor[tuple[object, ...]]) -> FirmConfig | None:
-    cur.execute("select exists (select 1 from firm_version)")
-    row = cur.fetchone()
-    return firm_version.current(cur.connection) if row and row[0] else None
+def changed_systems(before: FirmConfig | None, after: FirmConfig) -> frozenset[str]:
+    """Tokens of the systems that ``after`` configures in another way than ``before``."""
+    known = () if before is None else before.systems
+    names = {system.name for system in (*known, *after.systems)}
+    return frozenset(
+        f"system:{name}"
+        for name in names
+        if before is None
+        or before.system(name) != after.system(name)
+        or before.deliveries.get(name) != after.deliveries.get(name)
+    )

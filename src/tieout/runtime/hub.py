@@ -29,6 +29,7 @@ from tieout.runtime import systems, worker
 from tieout.runtime.clock import SystemClock
 from tieout.runtime.firm.directory import API_CONNECTOR
 from tieout.runtime.intake import Poller
+from tieout.storage.jobs import JobSettings, run_jobs
 from tieout.storage.pool import Pool, sync_pool
 from tieout.storage.throttle import SharedThrottle
 from tieout.storage.wake import listen
@@ -40,6 +41,8 @@ log = structlog.get_logger(__name__)
 _POOL_SIZE = 12
 _FIRM_CHECK_S = 0.5
 _WORKER_CHECK_S = 0.2
+
+_SWEPT = (*sorted(worker.STEPS),)
 
 Door = Callable[[Pool, asyncio.Event], Awaitable[None]]
 
@@ -63,6 +66,7 @@ async def serve(options: HubOptions, stopping: asyncio.Event, door: Door | None 
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(_keep_workers(options, processes, stopping))
             tasks.create_task(_run_firm_versions(options, pool, stopping))
+            tasks.create_task(run_jobs(JobSettings(url=options.url, steps=_SWEPT, operations={}), stopping))
             if door is not None:
                 tasks.create_task(_guarded(door(pool, stopping), stopping))
     finally:
@@ -105,7 +109,7 @@ async def _run_firm_versions(options: HubOptions, pool: Pool, stopping: asyncio.
         outdated = asyncio.Event()
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(_run_flows(options, pool, firm, outdated))
-            while not await _stopped_within(stopping, _FIRM_CHECK_S):
+            while not outdated.is_set() and not await _stopped_within(stopping, _FIRM_CHECK_S):
                 newest = await asyncio.to_thread(_current_firm, pool)
                 if newest is not None and newest.version != firm.version:
                     break
@@ -146,6 +150,7 @@ async def _run_flows(options: HubOptions, pool: Pool, firm: FirmConfig, outdated
         woken[DELIVERY_STEP] = flags
         async with asyncio.TaskGroup() as tasks:
             listening = tasks.create_task(listen(options.url, woken))
+            watching = tasks.create_task(_watch_registration(registered, outdated))
             running = [tasks.create_task(engine.run(flag, outdated)) for engine, flag in engines]
             running += [tasks.create_task(poller.run(outdated)) for poller in pollers]
             await outdated.wait()
@@ -154,6 +159,16 @@ async def _run_flows(options: HubOptions, pool: Pool, firm: FirmConfig, outdated
             if running:
                 await asyncio.wait(running)
             listening.cancel()
+            watching.cancel()
+
+
+async def _watch_registration(registered: Worker, outdated: asyncio.Event) -> None:
+    """Without its session a worker counts as dead: its flows stop and begin again under a new epoch."""
+    while not outdated.is_set():
+        await asyncio.sleep(_FIRM_CHECK_S)
+        if not await asyncio.to_thread(registered.is_registered):
+            log.warning("hub.registration_lost", epoch=registered.epoch)
+            outdated.set()
 
 
 def open_pollers(firm: FirmConfig, pool: Pool, throttle: Throttle, clock: Clock, stack: AsyncExitStack) -> list[Poller]:

@@ -85,7 +85,7 @@ async def _run_to_quiet(installation: Installation, expected: int, reporter: Rep
     options = HubOptions(url=installation.url, home=installation.home, poll=False)
     hub = asyncio.create_task(serve(options, stopping))
     try:
-        reading = asyncio.create_task(_read_sources(installation.url))
+        reading = asyncio.create_task(_read_all(installation.url))
         peak_mb = 0
         quiet = 0
         while quiet < _QUIET_LOOKS:
@@ -103,7 +103,7 @@ async def _run_to_quiet(installation: Installation, expected: int, reporter: Rep
     return peak_mb
 
 
-async def _read_sources(url: str) -> None:
+async def _read_all(url: str) -> None:
     """One poll of every object: the masters of all systems first, then time."""
     pool = sync_pool(url, application="tieout-demo", size=4)
     clock = SystemClock()
@@ -139,3 +139,8 @@ def _look(url: str) -> tuple[Progress, bool]:
         ).fetchone()
     received, read, journals, posted, open_work = (int(str(value)) for value in row or (0, 0, 0, 0, 0))
     return Progress(received=received, read=read, journals=journals, posted=posted), open_work == 0
+
+
+def read_sources(url: str) -> None:
+    """Poll every object of every source once, as a hub would, and store what they say."""
+    asyncio.run(_read_all(url))

@@ -51,7 +51,7 @@ def surroundings(home: Path, plan: DemoPlan) -> Iterator[int]:
                 SystemSheet(
                     name="erp",
                     connector=REAL_ERP,
-                    settings=server.connection_settings(),
+                    settings=server.connection_settings,
                     secrets={"password": server.service_password},
                     posts_for=codes,
                 )

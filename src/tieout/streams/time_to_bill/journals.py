@@ -13,7 +13,7 @@ import msgspec
 
 from tieout.errors import ConfigurationError
 from tieout.model.firm import EntityPolicy
-from tieout.model.identity import idempotency_key, reference_of
+from tieout.model.identity import business_key, idempotency_key, reference_of
 from tieout.model.journal import JournalLine, PostJournal
 
 COMMAND_KIND = "post_journal"
@@ -83,8 +83,8 @@ def key_of(entity: str, entries: Sequence[RatedEntry]) -> str:
     return idempotency_key(
         entity=entity,
         kind="journal",
-        source_id="\n".join(one.source for one in ordered),
-        source_version="\n".join(str(one.version) for one in ordered),
+        source_id=business_key(*(one.source for one in ordered)),
+        source_version=business_key(*(str(one.version) for one in ordered)),
         purpose=PURPOSE,
     )
 

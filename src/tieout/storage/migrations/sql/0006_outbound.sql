@@ -13,6 +13,7 @@ create sequence delivery_id_seq;
 -- state: ready | intent | sent | in_doubt | posted | rejected | dead | held | split | recut
 --   intent: durable before the call; sent: the call began; in_doubt: no answer, waits out quarantine_until, then looked up;
 --   rejected/dead/held: on the desk, order_key parked; split: replaced by its children; recut: taken apart, entries wait again.
+-- Within an order_key deliveries go by (order_no, delivery_id); the parts of a split one keep the place of the whole.
 -- document_period is the period of the work, accounting_date/period where it is posted; late marks a difference.
 create table delivery (
     delivery_id         bigint primary key,
@@ -23,6 +24,7 @@ create table delivery (
     reference           text not null unique,
     fingerprint         bytea not null,
     order_key           text not null,
+    order_no            bigint not null,
     entity_id           integer not null,
     project_id          integer,
     accounting_date     date not null,
@@ -45,7 +47,7 @@ create table delivery (
     created_at          timestamptz not null,
     updated_at          timestamptz not null
 );
-create index delivery_open on delivery (system, order_key, delivery_id) where state not in ('posted', 'split', 'recut');
+create index delivery_open on delivery (system, order_key, order_no, delivery_id) where state not in ('posted', 'split', 'recut');
 
 create table delivery_command (
     delivery_id bigint primary key,

@@ -1,0 +1,193 @@
+"""The kill campaign: time keeps coming, workers are killed at fault points, and the target must hold each posting once.
+
+Kills are SIGKILLs from this process on workers that the nursery forked; the target is a process of its own with its
+state on disk. ``Campaign.run`` counts; the tests judge.
+"""
+
+import os
+import random
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections import Counter
+from pathlib import Path
+
+import msgspec
+import psycopg
+from tests.faults.nursery import Order
+
+from tieout.connect.fault_point import SOCKET_VARIABLE
+from tieout.connect.simulator.control import Holding
+from tieout.inbound import message_store
+from tieout.reconciliation.tie_out import TieOut, tie_out
+from tieout.runtime.clock import SystemClock
+from tieout.runtime.reconcile import current_translators
+from tieout.storage.pool import connect, in_transaction
+
+
+class Tally(msgspec.Struct):
+    """What a campaign came to."""
+
+    kills: int = 0
+    rounds: int = 0
+    entries: int = 0
+    points: Counter[str] = msgspec.field(default_factory=Counter)
+
+
+class Killer:
+    """Listens at the fault points and kills one worker in ``one_in``, at the point where it stands."""
+
+    def __init__(self, path: Path, *, seed: int, one_in: int) -> None:
+        self.path = path
+        self.points: Counter[str] = Counter()
+        self.kills = 0
+        self.armed = True
+        self._random = random.Random(seed)
+        self._one_in = one_in
+        self._server = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self._server.bind(str(path))
+        self._server.listen(64)
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def close(self) -> None:
+        self._server.close()
+
+    def _accept(self) -> None:
+        while True:
+            try:
+                connection, _ = self._server.accept()
+            except OSError:
+                return
+            threading.Thread(target=self._serve, args=(connection,), daemon=True).start()
+
+    def _serve(self, connection: socket.socket) -> None:
+        with connection, connection.makefile("rb") as lines:
+            for line in lines:
+                pid, _, name = line.decode().strip().partition(" ")
+                self.points[name] += 1
+                if self.armed and self._random.randrange(self._one_in) == 0:
+                    self.kills += 1
+                    os.kill(int(pid), signal.SIGKILL)
+                    return
+                try:
+                    connection.sendall(b"g")
+                except OSError:
+                    return
+
+
+class Campaign:
+    """One campaign on one database and one target."""
+
+    def __init__(self, *, url: str, order: Order, directory: Path, seed: int, one_in: int = 6) -> None:
+        self.url = url
+        self.order = order
+        self.killer = Killer(directory / "kill.sock", seed=seed, one_in=one_in)
+        self.tally = Tally()
+        environment = {**os.environ, SOCKET_VARIABLE: str(self.killer.path)}
+        self._nursery = subprocess.Popen(
+            [sys.executable, "-m", "tests.faults.nursery"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            env=environment,
+            cwd=Path(__file__).parents[2],
+        )
+
+    def close(self) -> None:
+        if self._nursery.stdin is not None:
+            self._nursery.stdin.close()
+        self._nursery.wait(timeout=30)
+        if self._nursery.stdout is not None:
+            self._nursery.stdout.close()
+        self.killer.close()
+
+    def run(self, *, kills: int, deadline_s: float) -> Tally:
+        """Feed time and kill workers until ``kills``; then let everything come to rest without killing."""
+        until = time.monotonic() + deadline_s
+        while self.killer.kills < kills and time.monotonic() < until:
+            self._feed()
+            self._work()
+            self.tally.rounds += 1
+        self.killer.armed = False
+        while not self._quiet() and time.monotonic() < until + 120:
+            self._work()
+            time.sleep(0.05)
+        self.tally.kills = self.killer.kills
+        self.tally.points = self.killer.points
+        return self.tally
+
+    def statement(self) -> TieOut:
+        with connect(self.url, autocommit=True) as conn:
+            return tie_out(conn, translators=current_translators(conn))
+
+    def references(self) -> set[str]:
+        """What the hub says is posted."""
+        with psycopg.connect(self.url) as conn:
+            rows = conn.execute("select reference from tieout.delivery where state = 'posted'").fetchall()
+        return {str(row[0]) for row in rows}
+
+    def _work(self) -> int:
+        assert self._nursery.stdin is not None
+        assert self._nursery.stdout is not None
+        self._nursery.stdin.write(msgspec.json.encode(self.order) + b"\n")
+        self._nursery.stdin.flush()
+        self._nursery.stdout.readline()
+        return int(self._nursery.stdout.readline() or b"0")
+
+    def _feed(self) -> None:
+        """A few entries, now and then one of them twice under another message."""
+        first = self.tally.entries
+        entries = [
+            {
+                "source_id": f"E{number}",
+                "version": 1,
+                "state": "approved",
+                "person": PEOPLE[number % len(PEOPLE)],
+                "project": PROJECTS[(number * 7) % len(PROJECTS)],
+                "task": "Delivery",
+                "work_date": f"2026-10-{1 + (number // len(PEOPLE)) % 28:02d}",
+                "hours": "0.25",
+                "billable": True,
+                "narrative": f"Work item {number}",
+                "approved_by": "boss@northwind.example",
+                "approved_at": "2026-10-30T10:00:00Z",
+            }
+            for number in range(first, first + 4)
+        ]
+        self.tally.entries += 4
+        payloads = [{"time_entries": entries}]
+        if self.tally.rounds % 3 == 0:
+            payloads.append({"time_entries": entries[:2]})
+        messages = [
+            message_store.NewMessage(
+                system="timeapp",
+                object="time_entries",
+                channel="api",
+                payload=msgspec.json.encode(payload),
+                item_count=len(payload["time_entries"]),
+            )
+            for payload in payloads
+        ]
+        with connect(self.url, autocommit=True) as conn:
+            in_transaction(conn, lambda cur: message_store.store(cur, messages, now=SystemClock().now()))
+
+    def _quiet(self) -> bool:
+        with psycopg.connect(self.url) as conn:
+            row = conn.execute(
+                """
+                select (select count(*) from tieout.message_pending) + (select count(*) from tieout.posting_pending)
+                       + (select count(*) from tieout.delivery where state in ('ready', 'intent', 'in_doubt'))
+                """
+            ).fetchone()
+        return row is not None and row[0] == 0
+
+
+PEOPLE: list[str] = []
+PROJECTS: list[str] = []
+
+
+def doubles(holdings: list[Holding]) -> list[str]:
+    """References that the target holds more than once."""
+    return [reference for reference, count in Counter(one.reference for one in holdings).items() if count > 1]

@@ -1,0 +1,85 @@
+"""Workers killed at step boundaries, a target that spoils 15 % of its answers: nothing lost, nothing twice."""
+
+import os
+import sys
+from pathlib import Path
+
+import pytest
+from tests.faults.campaign import Campaign, doubles
+from tests.faults.nursery import Order
+
+from tieout.connect.simulator.control import Switches
+from tieout.connect.simulator.process import SimulatorProcess
+
+FAULT_RATE = 0.15
+
+
+def run(
+    hub: str, erp: SimulatorProcess, directory: Path, *, kills: int, order: Order, dedup: bool, seed: int
+) -> tuple[Campaign, list[str]]:
+    erp.admin.switch(Switches(fault_rate=FAULT_RATE, fault_seed=seed, dedup=dedup))
+    campaign = Campaign(url=hub, order=order, directory=directory, seed=seed)
+    try:
+        tally = campaign.run(kills=kills, deadline_s=60 + kills)
+    finally:
+        campaign.close()
+    sys.stdout.write(
+        f"{tally.kills} kills in {tally.rounds} rounds, {tally.entries} entries, points {dict(tally.points)}\n"
+    )
+    erp.admin.switch(Switches(fault_rate=0.0))
+    return campaign, doubles(erp.admin.holdings())
+
+
+def judge(campaign: Campaign, erp: SimulatorProcess, twice: list[str], *, kills: int) -> None:
+    held = {one.reference for one in erp.admin.holdings() if one.kind == "post_journal"}
+    assert campaign.tally.kills >= kills
+    assert twice == []
+    assert campaign.references() == held
+    statement = campaign.statement()
+    assert statement.breaks == ()
+    assert statement.holds
+    assert sum(row.bucket("posted").count for row in statement.rows) == campaign.tally.entries
+
+
+SMALL = int(os.environ.get("TIEOUT_KILLS_SMALL", "40"))
+LARGE = int(os.environ.get("TIEOUT_KILLS", "2000"))
+
+
+@pytest.mark.timeout(600)
+def test_a_small_campaign_against_a_target_with_unique_references(
+    hub: str, erp: SimulatorProcess, tmp_path: Path
+) -> None:
+    order = Order(url=hub, in_flight_s=0.5, quarantine=True, idempotency="U")
+    campaign, twice = run(hub, erp, tmp_path, kills=SMALL, order=order, dedup=True, seed=1)
+    judge(campaign, erp, twice, kills=SMALL)
+
+
+@pytest.mark.timeout(600)
+def test_a_small_campaign_against_a_target_that_can_only_be_looked_up(
+    hub: str, erp: SimulatorProcess, tmp_path: Path
+) -> None:
+    order = Order(url=hub, in_flight_s=0.5, quarantine=True, idempotency="L")
+    campaign, twice = run(hub, erp, tmp_path, kills=SMALL, order=order, dedup=False, seed=2)
+    judge(campaign, erp, twice, kills=SMALL)
+
+
+@pytest.mark.faults
+@pytest.mark.timeout(5400)
+@pytest.mark.parametrize(("dedup", "idempotency"), [(True, "U"), (False, "L")])
+def test_a_campaign_of_thousands_of_kills(
+    hub: str, erp: SimulatorProcess, tmp_path: Path, *, dedup: bool, idempotency: str
+) -> None:
+    order = Order(url=hub, in_flight_s=0.5, quarantine=True, idempotency=idempotency)
+    campaign, twice = run(hub, erp, tmp_path, kills=LARGE // 2, order=order, dedup=dedup, seed=3)
+    judge(campaign, erp, twice, kills=LARGE // 2)
+
+
+@pytest.mark.faults
+@pytest.mark.timeout(1800)
+def test_without_the_quarantine_the_same_campaign_posts_twice(hub: str, erp: SimulatorProcess, tmp_path: Path) -> None:
+    order = Order(url=hub, in_flight_s=0.5, quarantine=False, idempotency="L")
+    for seed in range(4, 8):
+        _, twice = run(hub, erp, tmp_path, kills=150, order=order, dedup=False, seed=seed)
+        if twice:
+            return
+    pytest.fail("no double posting was provoked: the campaign cannot tell whether the quarantine matters")
