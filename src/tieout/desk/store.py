@@ -171,7 +171,7 @@ def claim_released(cur: Cursor[tuple[object, ...]], subject_kinds: Sequence[str]
 def close_items(
     cur: Cursor[tuple[object, ...]], item_ids: Sequence[int], *, state: str, actor: str, reason: str, now: datetime
 ) -> int:
-    """Close open or released items as ``state`` (resolved, excluded); every closing leaves an action. Returns how many."""
+    """Close open or released items as ``state`` (resolved, excluded), each with an action. Returns how many."""
     cur.execute(
         """
         with closed as (

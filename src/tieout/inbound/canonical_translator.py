@@ -13,9 +13,9 @@ For systems whose connector is ``api``. One entry is an object, a batch ``{"time
 Required are source_id, version, state, person, project, work_date, hours and billable. ``version`` grows with every
 change of the entry; ``state`` is draft, submitted, approved, rejected, recalled or deleted. Decimals are strings or
 JSON numbers and are read exactly. ``replaces`` says that the entry corrects another one and is not its duplicate;
-the caller recalls or deletes that other one itself. A field that is not listed is refused, so that a misspelt one is not lost.
-Where the system reports no masters of its own, person is an e-mail address, project a project code, task a task's name
-within the project, and role a role's name.
+the caller recalls or deletes that other one itself. A field that is not listed is refused, so that a misspelt one is
+not lost. Where the system reports no masters of its own, person is an e-mail address, project a project code, task a
+task's name within the project, and role a role's name.
 """
 
 from collections.abc import Sequence

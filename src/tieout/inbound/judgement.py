@@ -31,8 +31,7 @@ def judge(heads: Iterable[Reading], context: RuleContext, rates: RateBook, days:
         _price(reading, context, rates, findings)
         if reading.posted is None:
             _compare(reading, context, days, findings)
-        _decide(reading, findings)
-        if reading.disposition == Disposition.ACCEPTED and reading.resource_id is not None:
+        if _decide(reading, findings) is Disposition.ACCEPTED and reading.resource_id is not None:
             days.add(reading.resource_id, reading)
 
 
@@ -83,7 +82,7 @@ def _compare(reading: Reading, context: RuleContext, days: PersonDays, findings:
                 findings.append(found)
 
 
-def _decide(reading: Reading, findings: list[Finding]) -> None:
+def _decide(reading: Reading, findings: list[Finding]) -> Disposition:
     changed = source_changed(reading)
     if changed is not None:
         findings.insert(0, changed)
@@ -94,13 +93,14 @@ def _decide(reading: Reading, findings: list[Finding]) -> None:
         reading.findings = (*reading.findings, *findings)
         if any(one.severity is Severity.BLOCK for one in findings):
             reading.disposition = Disposition.HELD
-            return
+            return Disposition.HELD
     if reading.rated is None:
         raise InvariantError(
             code="TIE-INBOUND-001",
             message=f"Time entry {reading.source_id} of {reading.system} has neither a price nor a finding.",
         )
     reading.disposition = Disposition.ACCEPTED
+    return Disposition.ACCEPTED
 
 
 def _overridden(found: Finding, overrides: frozenset[str]) -> Finding:

@@ -25,7 +25,9 @@ from tieout.inbound.reading import Disposition, Known, Reading
 from tieout.inbound.record_acceptance import accept_records
 from tieout.inbound.rule_context import RuleContext
 from tieout.inbound.translation import translate
+from tieout.ledger.rate_book import RateBookCache
 from tieout.ledger.rating import RateBook
+from tieout.records.reference_book import BookCache
 from tieout.storage.copying import ID_BLOCK
 from tieout.storage.pool import in_transaction
 from tieout.storage.wake import notify
@@ -94,17 +96,25 @@ def _process(
     if said.records:
         accept_records(cur, context, said.records, now=now)
     if said.times or said.unreadable_items:
-        take_in(cur, open_step(cur, context, now), said.times, said.unreadable_items)
+        step = open_step(cur, context, now, own_records=bool(said.records))
+        take_in(cur, step, said.times, said.unreadable_items)
     acceptance.write_findings(cur, (), findings)
     message_store.done(cur, [one.message_id for one in messages])
     fault_point("inbound.batch.before_commit")
 
 
-def open_step(cur: Cursor[tuple[object, ...]], context: InboundContext, now: datetime) -> Step:
-    """The reference as it is now; the newest committed batch is asked for first (``acceptance``)."""
+def open_step(
+    cur: Cursor[tuple[object, ...]], context: InboundContext, now: datetime, *, own_records: bool = False
+) -> Step:
+    """The reference as it is now; the newest committed batch is asked for first (``acceptance``).
+
+    With ``own_records`` this transaction changed the reference itself: it is read past the cache, since what is not
+    committed must not stay in memory.
+    """
     last_batch_id = acceptance.last_batch_id(cur)
-    book = context.books.get(cur.connection)
-    return Step(context, RuleContext(book, now), context.rates.get(cur.connection, book), now, last_batch_id, [])
+    books, rates = (BookCache(), RateBookCache()) if own_records else (context.books, context.rates)
+    book = books.get(cur.connection)
+    return Step(context, RuleContext(book, now), rates.get(cur.connection), now, last_batch_id, [])
 
 
 def take_in(

@@ -17,10 +17,10 @@ from tieout.inbound.acceptance import write_findings
 from tieout.inbound.context import InboundContext
 from tieout.inbound.message_store import Message
 from tieout.inbound.unreadable import ITEMS_PER_MESSAGE, master_key, open_by_source
-from tieout.ledger import rate_book
+from tieout.ledger.publication import publish
 from tieout.model.finding import Finding
 from tieout.model.reported import ReportedRecord
-from tieout.records.golden_record import RecordFinding, RecordsResult, apply_reports
+from tieout.records.golden_record import ChangedRecord, RecordFinding, RecordsResult, apply_reports
 
 RECORD: Final = "record"
 NumberedRecord: TypeAlias = tuple[int, ReportedRecord]
@@ -36,6 +36,7 @@ def accept_records(
     """Take in the records of each message (with their item numbers), in order, with their rates."""
     firm = firm_version.current(cur.connection)
     tokens: set[str] = set()
+    changed: list[ChangedRecord] = []
     for message, records in reports:
         result = apply_reports(
             cur,
@@ -47,10 +48,11 @@ def accept_records(
             ids=context.ids,
         )
         tokens |= result.depends_on
+        changed += result.changed
         _hold(cur, message, records, result, now=now)
         _resolve_readable(cur, message, [record.source_id for _, record in records], now=now)
     settle_matched(cur, now=now)
-    tokens |= rate_book.publish(cur, firm=firm, now=now)
+    tokens |= publish(cur, firm=firm, now=now, changed=changed).depends_on
     intake.release_waiting(cur, sorted(tokens), now=now, reason="What it waited for has been reported.")
 
 

@@ -84,7 +84,7 @@ def _release_days_that_came(cur: Cursor[tuple[object, ...]], now: datetime) -> N
 
 
 def _requeue_accepted(cur: Cursor[tuple[object, ...]], items: Sequence[OpenItem], now: datetime) -> set[int]:
-    """Entries that were accepted and then held by time to bill: their actuals stand, so they only wait for billing again.
+    """Entries that were accepted and then held by time to bill: their actuals stand, they only wait for billing again.
 
     Returns the ids of the items dealt with.
     """
@@ -169,7 +169,7 @@ def _read_items(
         accept_records(cur, context, records, now=now)
     intake.reopen(cur, to_reopen)
     if arrivals or not_readable:
-        take_in(cur, open_step(cur, context, now), arrivals, not_readable)
+        take_in(cur, open_step(cur, context, now, own_records=bool(records)), arrivals, not_readable)
 
 
 def _read_messages(
@@ -189,4 +189,5 @@ def _read_messages(
         intake.resolve_items(cur, [item.item_id], now=now, reason="It can be read now.")
         if said.records:
             accept_records(cur, context, said.records, now=now)
-        take_in(cur, open_step(cur, context, now), said.times, said.unreadable_items)
+        step = open_step(cur, context, now, own_records=bool(said.records))
+        take_in(cur, step, said.times, said.unreadable_items)
