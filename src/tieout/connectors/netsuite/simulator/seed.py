@@ -36,13 +36,13 @@ def fill(rows: sqlite3.Connection, firm: SeedFirm, *, local_time: str) -> None:
         "insert into account (id, acctnumber, accountsearchdisplayname, fullname, accttype, isinactive, issummary,"
         " lastmodifieddate) values (?, ?, ?, ?, 'OthCurrAsset', 'F', 'F', ?)",
         [
-            (100 + place, number, f"{number} {name}", name, local_time)
-            for place, (number, name) in enumerate(firm.accounts.items())
+            (100 + place, number, f"{number} {role}", role.replace("_", " ").capitalize(), local_time)
+            for place, (role, number) in enumerate(firm.accounts.items())
         ],
     )
     rows.executemany(
         "insert into department (id, name, fullname, externalid, isinactive) values (?, ?, ?, ?, 'F')",
-        [(place, name, name, code) for place, (code, name) in enumerate(firm.departments.items(), start=1)],
+        [(place, name, name, code) for place, (name, code) in enumerate(firm.departments.items(), start=1)],
     )
     _periods(rows, firm, subsidiaries, local_time)
     _customers_and_projects(rows, firm, subsidiaries, currencies, local_time)
