@@ -43,6 +43,12 @@ def store(cur: Cursor[tuple[object, ...]], config: FirmConfig, *, applied_by: st
     return version
 
 
+def newest(conn: psycopg.Connection[tuple[object, ...]]) -> FirmConfig | None:
+    """The newest version, or None while none was applied."""
+    row = conn.execute("select version, content_hash from firm_version order by version desc limit 1").fetchone()
+    return None if row is None else _decode(conn, int(str(row[0])), str(row[1]))
+
+
 def current(conn: psycopg.Connection[tuple[object, ...]]) -> FirmConfig:
     """The newest version; raises ConfigurationError (TIE-FIRM-001) when none was applied yet."""
     row = conn.execute("select version, content_hash from firm_version order by version desc limit 1").fetchone()

@@ -85,8 +85,8 @@ def _store(
     with cur.copy(
         """
         copy delivery (delivery_id, parent_id, system, command_kind, key, reference, fingerprint, order_key,
-                       order_no, entity_id, project_id, accounting_date, late, currency, functional_currency, entry_count,
-                       hours, amount_minor, cost_minor, state, due_at, created_at, updated_at) from stdin
+                       order_no, entity_id, project_id, accounting_date, late, currency, functional_currency,
+                       entry_count, hours, amount_minor, cost_minor, state, due_at, created_at, updated_at) from stdin
         """
     ) as copy:
         for one in deliveries:
