@@ -126,7 +126,7 @@ def _by_share(number: int, total: int) -> _EntityPlan:
 
 
 def _clients(size: FirmSize, random: Random) -> list[SeedClient]:
-    count = max(8, size.projects // 3)
+    count = max(20, size.projects // 3)
     clients = []
     for number in range(count):
         plan = _by_share(number, count)
