@@ -29,12 +29,13 @@ _HTML = "<!DOCTYPE html><html><head><title>Sign in</title></head><body><h1>Pleas
 
 
 class SimulatorOptions(msgspec.Struct, frozen=True, kw_only=True):
-    """How one simulator is started: where its state lies and how often things go wrong."""
+    """How one simulator is started: where its state lies, how often things go wrong, what a proxy stands before."""
 
     state_dir: Path
     seed: int = 0
     fault_rate: float = 0.0
     dedup: bool | None = None
+    upstream: str = ""
 
 
 class UnsupportedChangeError(Exception):
@@ -187,6 +188,7 @@ class Simulator(ABC):
         if fault.kind is FaultKind.DROP:
             return _abort(request, web.Response())
         if fault.kind is FaultKind.DELAY:
+            await request.read()
             await asyncio.sleep(fault.seconds)
         response = await handler(request)
         return await self._spoil(request, response, fault)
@@ -232,12 +234,14 @@ def _abort(request: web.Request, response: web.StreamResponse) -> web.StreamResp
 
 
 async def _cut(request: web.Request, response: web.StreamResponse) -> web.StreamResponse:
-    """Announce the whole body, send half of it, reset the connection."""
+    """Announce the whole body, send half of it, reset the connection; an empty body cannot be cut, so only reset."""
     body = _body_of(response) if isinstance(response, web.Response) else b""
+    if not body:
+        return _abort(request, response)
     cut = web.StreamResponse(status=response.status)
     cut.content_type = response.content_type
-    cut.content_length = max(len(body), 2)
+    cut.content_length = len(body)
     await cut.prepare(request)
-    await cut.write(body[: len(body) // 2] or b" ")
+    await cut.write(body[: len(body) // 2])
     await asyncio.sleep(0.01)
     return _abort(request, cut)

@@ -118,12 +118,15 @@ class SimulatorProcess:
         fault_rate: float = 0.0,
         seed_dir: Path | None = None,
         dedup: bool = True,
+        upstream: str = "",
     ) -> None:
         self.name = name
         self._port = port
         self._arguments = ["--state", str(state_dir), "--seed", str(seed), "--faults", str(fault_rate)]
         if not dedup:
             self._arguments.append("--no-dedup")
+        if upstream:
+            self._arguments += ["--upstream", upstream]
         self._seed_dir = seed_dir
         self._process: subprocess.Popen[bytes] | None = None
         self._admin: SimulatorAdmin | None = None

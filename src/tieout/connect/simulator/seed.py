@@ -124,7 +124,11 @@ class SeedTimeEntry(msgspec.Struct, kw_only=True, omit_defaults=True):
 
 
 class SeedFirm(msgspec.Struct, kw_only=True, omit_defaults=True):
-    """The masters of a firm. Time entries lie beside it, one JSON object per line (``read_time_entries``)."""
+    """The masters of a firm. Time entries lie beside it, one JSON object per line (``read_time_entries``).
+
+    ``accounts`` gives the account number of each role (``unbilled_receivable``: 1250), ``departments`` the department's
+    code of each service line (Strategy: 100).
+    """
 
     name: str
     entities: list[SeedEntity]

@@ -1,0 +1,171 @@
+"""The small firm that every check reads from and writes into: four currencies, awkward dates, names in any script.
+
+Neighbours: harnesses fill a system with it (``write_fixture``), checks compare what comes back with it.
+"""
+
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Final
+
+import msgspec
+
+from tieout.connect.simulator.seed import (
+    SeedClient,
+    SeedCostRate,
+    SeedEntity,
+    SeedFirm,
+    SeedFxRate,
+    SeedPerson,
+    SeedProject,
+    SeedRateCard,
+    SeedRateLine,
+    SeedTask,
+    SeedTimeEntry,
+    write_firm,
+)
+
+PERIODS: Final = ["2026-02", "2026-03", "2026-08", "2026-09", "2026-10", "2026-11"]
+CLOSED_PERIODS: Final = ["2026-02"]
+DST_DATES: Final = ("2026-03-08", "2026-03-29", "2026-10-25", "2026-11-01")
+"""Days on which clocks change in the United States and in Europe."""
+
+_ENTITIES: Final = (
+    ("US01", "Tieout Example Inc.", "US", "USD", "America/New_York"),
+    ("DE01", "Tieout Beispiel GmbH", "DE", "EUR", "Europe/Berlin"),
+    ("JP01", "Tieout 株式会社", "JP", "JPY", "Asia/Tokyo"),
+    ("KW01", "Tieout Kuwait W.L.L.", "KW", "KWD", "Asia/Kuwait"),
+)
+_CLIENT_NAMES: Final = {
+    "US01": "O'Brien & Sons, Inc.",
+    "DE01": "Müller & Söhne GmbH",
+    "JP01": "東京建設",
+    "KW01": "شركة المثال",
+}
+_HOURLY_MINOR: Final = {"USD": 17550, "EUR": 14999, "JPY": 21001, "KWD": 45125}
+_COST_MINOR: Final = {"USD": 8125, "EUR": 7333, "JPY": 9871, "KWD": 20333}
+_ROLES: Final = ["Consultant", "Principal"]
+_EQUAL_SHARE: Final = 3
+_FIRST_CHANGE: Final = datetime(2026, 8, 10, 6, 0, tzinfo=UTC)
+
+
+def fixture_firm() -> SeedFirm:
+    """The masters."""
+    return SeedFirm(
+        name="Conformance",
+        entities=[
+            SeedEntity(
+                code=code,
+                name=name,
+                country=country,
+                currency=currency,
+                time_zone=zone,
+                periods=PERIODS,
+                closed_periods=CLOSED_PERIODS,
+            )
+            for code, name, country, currency, zone in _ENTITIES
+        ],
+        clients=[
+            SeedClient(code=f"C-{code}", name=_CLIENT_NAMES[code], entity=code, currency=currency)
+            for code, _, _, currency, _ in _ENTITIES
+        ],
+        projects=[
+            SeedProject(
+                code=f"P-{code}",
+                name=f"Programme {_CLIENT_NAMES[code]}",
+                client=f"C-{code}",
+                entity=code,
+                currency=currency,
+                service_line="Strategy",
+                rate_card=f"RC-{currency}",
+                starts="2026-01-01",
+                ends="2027-12-31",
+                tasks=[
+                    SeedTask(key=f"T-{code}-1", name="Design: phase 1"),
+                    SeedTask(key=f"T-{code}-2", name="Administration", billable=False),
+                ],
+            )
+            for code, _, _, currency, _ in _ENTITIES
+        ],
+        roles=list(_ROLES),
+        people=[_person(code, currency, number) for code, _, _, currency, _ in _ENTITIES for number in (1, 2)],
+        rate_cards=[
+            SeedRateCard(
+                code=f"RC-{currency}",
+                name=f"Standard {currency}",
+                currency=currency,
+                lines=[
+                    SeedRateLine(role=role, amount_minor=_HOURLY_MINOR[currency] + place, starts="2026-01-01")
+                    for place, role in enumerate(_ROLES)
+                ],
+            )
+            for _, _, _, currency, _ in _ENTITIES
+        ],
+        fx_rates=[
+            SeedFxRate(day=day, base="USD", quote=quote, rate=rate)
+            for day in ("2026-08-03", "2026-09-01")
+            for quote, rate in (("EUR", "0.9234"), ("JPY", "147.31"), ("KWD", "0.30715"))
+        ],
+        accounts={
+            "unbilled_receivable": "1250",
+            "unbilled_revenue": "4050",
+            "project_cost": "5100",
+            "payroll_clearing": "2150",
+        },
+        departments={"Strategy": "100"},
+    )
+
+
+def _person(entity: str, currency: str, number: int) -> SeedPerson:
+    return SeedPerson(
+        key=f"W-{entity}-{number}",
+        name=f"Žofia Nuñez {entity} {number}",
+        email=f"w{number}.{entity.lower()}@conformance.example",
+        entity=entity,
+        role=_ROLES[number - 1],
+        employed_from="2025-01-01",
+        cost_rates=[SeedCostRate(amount_minor=_COST_MINOR[currency], currency=currency, starts="2025-01-01")],
+    )
+
+
+def fixture_entries(page_size: int) -> list[SeedTimeEntry]:
+    """Enough time entries for three pages; a third of them, across a page edge, changed at one same instant."""
+    total = 2 * page_size + 37
+    return [fixture_entry(number, updated_at=_changed_at(number, page_size)) for number in range(total)]
+
+
+def fixture_entry(number: int, *, updated_at: datetime, minutes: int | None = None) -> SeedTimeEntry:
+    """Entry ``number``: no two have the same person, day and minutes."""
+    code = _ENTITIES[number % len(_ENTITIES)][0]
+    person = 1 + (number // 4) % 2
+    day = date(2026, 8, 3) + timedelta(days=(number // 8) % 80)
+    if number < len(DST_DATES) * len(_ENTITIES):
+        day = date.fromisoformat(DST_DATES[number // len(_ENTITIES)])
+    return SeedTimeEntry(
+        key=f"E-{number}",
+        person=f"W-{code}-{person}",
+        project=f"P-{code}",
+        task=f"T-{code}-1",
+        work_date=day.isoformat(),
+        minutes=15 + number % 465 if minutes is None else minutes,
+        billable=number % 5 != 0,
+        notes=f"Entry {number}, naïve 設計 review",
+        approved=number % 7 != 0,
+        approver=f"W-{code}-{3 - person}" if number % 7 else None,
+        updated_at=updated_at.isoformat().replace("+00:00", "Z"),
+    )
+
+
+def _changed_at(number: int, page_size: int) -> datetime:
+    equal_from = page_size - page_size // _EQUAL_SHARE
+    equal_to = page_size + page_size // _EQUAL_SHARE
+    at = equal_from if equal_from <= number < equal_to else number
+    return _FIRST_CHANGE + timedelta(seconds=at)
+
+
+def write_fixture(directory: Path, *, page_size: int) -> list[SeedTimeEntry]:
+    """Store the firm and its entries as a seed directory; returns the entries."""
+    entries = fixture_entries(page_size)
+    write_firm(directory, fixture_firm())
+    lines = b"\n".join(msgspec.json.encode(entry) for entry in entries) + b"\n"
+    (directory / "time_entries.jsonl").write_bytes(lines)
+    return entries
