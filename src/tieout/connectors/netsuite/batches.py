@@ -9,6 +9,7 @@ carries its external id, so no job can post one that is there. What came of each
 import asyncio
 import time
 from collections.abc import Sequence
+from enum import StrEnum
 from typing import Final
 from uuid import UUID, uuid5
 
@@ -36,6 +37,12 @@ class Item(msgspec.Struct, frozen=True):
 
     reference: str
     body: msgspec.Raw
+
+
+class _JobState(StrEnum):
+    RUNNING = "running"
+    OVER = "over"
+    LOST = "lost"
 
 
 class _Job(msgspec.Struct, frozen=True):
@@ -78,44 +85,39 @@ class BatchWriter:
         return [outcomes.get(one.reference, too_often) for one in items]
 
     async def _hand_in(self, items: Sequence[Item], after_job: str) -> _Job | Outcome:
-        """The job of a batch. After a lost answer it is handed in once more: the key finds the first job, if any."""
-        doubt: Unknown | None = None
-        for _ in range(2):
-            try:
-                answer = await self._client.submit_batch(
-                    "journalEntry",
-                    [one.body for one in items],
-                    idempotency_key=idempotency_key([one.reference for one in items], after_job=after_job),
-                )
-            except UnknownOutcomeError as error:
-                doubt = Unknown(reason=error.message)
-                continue
-            except (TransientError, AccessError, ContractError) as error:
-                return doubt or not_sent(error)
-            outcome = _job_of(answer) or outcome_of(answer)
-            if not isinstance(outcome, Unknown):
-                # A refusal of the second request says nothing about the first one.
-                return outcome if isinstance(outcome, _Job) else doubt or outcome
-            doubt = outcome
-        return doubt or Unknown(reason="The batch was not answered.")
+        """The job of a batch, or the outcome of all its journals where there is none.
+
+        After a lost answer nothing is handed in again here: when the engine does so, the key finds the first job.
+        """
+        try:
+            answer = await self._client.submit_batch(
+                "journalEntry",
+                [one.body for one in items],
+                idempotency_key=idempotency_key([one.reference for one in items], after_job=after_job),
+            )
+        except UnknownOutcomeError as error:
+            return Unknown(reason=error.message)
+        except (TransientError, AccessError, ContractError) as error:
+            return not_sent(error)
+        return _job_of(answer) or outcome_of(answer)
 
     async def _results(self, job: _Job, items: Sequence[Item]) -> tuple[dict[str, Outcome], list[Item]]:
         """Outcomes of a job, and the journals that an old job left out."""
-        over = await self._wait(job.location)
+        state = await self._wait(job.location)
         try:
             found = await self._lookup.journals([one.reference for one in items])
         except (TransientError, AccessError, ContractError) as error:
             return {one.reference: Unknown(reason=error.message) for one in items}, []
-        told: dict[str, Outcome] = {
-            one.reference: held(found[one.reference]) for one in items if one.reference in found
-        }
+        told = {reference: held(one, repeated=job.is_old) for reference, one in found.items()}
         places = [place for place, one in enumerate(items) if one.reference not in found]
-        if over and job.is_old:
+        if job.is_old and state is not _JobState.RUNNING:
             return told, [items[place] for place in places]
-        left_out = await self._left_out(job.location, places) if over and places else []
-        doubt = Unknown(reason=f"Job {job.location} was not seen to end, and the journal is not there yet.")
-        told |= {items[place].reference: left_out[nth] if over else doubt for nth, place in enumerate(places)}
-        return told, []
+        left_out: list[Outcome] = [Unknown(reason=f"Job {job.location} is {state}; the journal is not there.")] * len(
+            places
+        )
+        if places and state is _JobState.OVER:
+            left_out = await self._left_out(job.location, places)
+        return told | {items[place].reference: left_out[nth] for nth, place in enumerate(places)}, []
 
     async def _left_out(self, location: str, places: Sequence[int]) -> list[Outcome]:
         """Why a finished job posted nothing for the records at ``places``."""
@@ -125,8 +127,8 @@ class BatchWriter:
             return [Unknown(reason=error.message)] * len(places)
         return [_refusal(answer) for answer in answers]
 
-    async def _wait(self, location: str) -> bool:
-        """Whether the job is over before the deadline; False too when the account has lost it."""
+    async def _wait(self, location: str) -> _JobState:
+        """Wait for a job until the deadline; what cannot be asked counts as running."""
         until = time.monotonic() + self._deadline_s
         pause_s = _FIRST_PAUSE_S
         while True:
@@ -135,11 +137,13 @@ class BatchWriter:
             except TransientError:
                 over = False
             except (AccessError, ContractError):
-                return False
-            if over is None or over:
-                return bool(over)
+                return _JobState.RUNNING
+            if over is None:
+                return _JobState.LOST
+            if over:
+                return _JobState.OVER
             if time.monotonic() + pause_s >= until:
-                return False
+                return _JobState.RUNNING
             await asyncio.sleep(pause_s)
             pause_s = min(2 * pause_s, _LONGEST_PAUSE_S)
 
