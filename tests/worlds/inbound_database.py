@@ -19,6 +19,7 @@ from tieout.inbound.record_acceptance import settle_matched, settle_records
 from tieout.ledger.publication import apply_firm
 from tieout.model.clock import FixedClock
 from tieout.model.firm import FirmConfig
+from tieout.model.identity import content_hash
 from tieout.model.reported import FieldValue, RecordType, ReportedRecord, ReportedTime
 from tieout.records.reference_book import BookCache
 from tieout.runtime.ids import SystemIds
@@ -135,7 +136,8 @@ class Hub:
         self.work()
 
     def apply(self, config: FirmConfig) -> None:
-        """Make ``config`` the firm's configuration."""
+        """Make ``config`` the firm's configuration, under a hash of its own content."""
+        config = msgspec.structs.replace(config, content_hash=content_hash(msgspec.to_builtins(config)).hex())
         def work(cur: Cursor[tuple[object, ...]]) -> None:
             applied = apply_firm(cur, config, applied_by="test", now=self.clock.now(), ids=self.context.ids)
             settle_records(cur, applied.records, now=self.clock.now())

@@ -58,7 +58,7 @@ def test_a_wrong_entry_is_held_with_hours_and_money_at_stake(hub: Hub) -> None:
 
 def test_the_same_version_in_another_message_has_no_effect(hub: Hub) -> None:
     hub.take(world.said())
-    hub.take(world.said(), world.said(source_id="2", task=None))
+    hub.take(world.said(), world.said(source_id="2", hours=Decimal(1)))
     assert hub.ledger()[0] == 4
     assert hub.rows("select sum(repeat_count) from batch") == [(1,)]
 
@@ -74,7 +74,7 @@ def test_unreadable_items_and_messages_go_to_the_desk_and_nothing_is_lost(hub: H
 
 def test_an_unreadable_item_is_one_item_until_it_can_be_read(hub: Hub) -> None:
     hub.take(bad=["1"])
-    hub.take(world.said(source_id="2", task=None), bad=["1"])
+    hub.take(world.said(source_id="2", hours=Decimal(1)), bad=["1"])
     assert [row[2] for row in hub.open_items()] == ["1"]
     hub.take(world.said())
     assert hub.open_items() == []
@@ -128,16 +128,16 @@ def test_a_master_that_arrives_later_releases_what_waited_for_it(hub: Hub) -> No
 def _without_bill_rates() -> object:
     config = world.firm()
     return msgspec.structs.replace(
-        config, content_hash="b", rates=tuple(r for r in config.rates if r.context == "cost")
+        config, rates=tuple(r for r in config.rates if r.context == "cost")
     )
 
 
 def test_a_rate_that_is_added_releases_every_affected_entry(hub: Hub) -> None:
     hub.apply(_without_bill_rates())  # type: ignore[arg-type]
-    hub.take(world.said(), world.said(source_id="2", task=None, billable=False))
+    hub.take(world.said(), world.said(source_id="2", hours=Decimal(1), billable=False))
     assert hub.open_items() == [("RATE_NOT_FOUND", "open", "1")]
     assert hub.rows("select hours, amount_minor from desk_item") == [(Decimal("7.5000"), None)]
-    hub.apply(msgspec.structs.replace(world.firm(), content_hash="c"))
+    hub.apply(world.firm())
     hub.work()
     assert hub.open_items() == []
     assert hub.standing() == {"1": (1, ACCEPTED), "2": (1, ACCEPTED)}
@@ -164,7 +164,7 @@ def test_a_mapping_that_is_added_releases_every_affected_entry(hub: Hub) -> None
         target="US01",
         valid_from=date(2020, 1, 1),
     )
-    hub.apply(msgspec.structs.replace(config, content_hash="b", mappings=(*config.mappings, line)))
+    hub.apply(msgspec.structs.replace(config, mappings=(*config.mappings, line)))
     hub.work()
     assert hub.standing() == {"1": (1, ACCEPTED)}
 
@@ -245,7 +245,7 @@ def test_an_expired_rate_names_the_last_line(hub: Hub) -> None:
         for one in config.rates
     )
     assert isinstance(rates[0], FirmRateLine)
-    hub.apply(msgspec.structs.replace(config, content_hash="b", rates=rates))
+    hub.apply(msgspec.structs.replace(config, rates=rates))
     hub.take(world.said())
     assert hub.open_items() == [("RATE_EXPIRED", "open", "1")]
 
