@@ -5,8 +5,10 @@ import io
 import logging
 import traceback
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from typing import Final
+
+from structlog.testing import capture_logs
 
 from tieout.connect.conformance.bench import Bench
 from tieout.connect.conformance.check import Catalogue, always, posts, reads
@@ -64,6 +66,7 @@ async def no_more_requests_run_at_once_than_the_vendor_allows(bench: Bench) -> N
     if declared is None:
         raise NotApplicableError("the vendor declares no concurrency limit")
     commands = [bench.journal(amount_minor=8_000 + one) for one in range(_AT_ONCE)]
+    bench.site.force(Fault(kind=FaultKind.DELAY, count=1_000, seconds=0.05))
     async with bench.sink() as sink:
         outcomes = await asyncio.gather(*(sink.write([one]) for one in commands))
         await asyncio.gather(
@@ -118,12 +121,12 @@ async def a_refused_token_is_not_asked_for_again_and_again(bench: Bench) -> None
 async def secrets_stay_secret(bench: Bench) -> None:
     """No secret is in any log line, tapped exchange, exception, outcome or stored page, in success and in failure."""
     told: list[str] = []
-    with _captured_logs() as log:
+    with _captured_logs() as log, capture_logs() as events:
         if bench.connector.open_source is not None:
             await _read_and_fail(bench, told)
         if bench.connector.open_sink is not None and bench.manifest.write("post_journal") is not None:
             await _write_and_fail(bench, told)
-        told.append(log.getvalue())
+        told += [log.getvalue(), repr(events)]
     told += [repr(exchange) for exchange in bench.exchanges]
     expect(bench.exchanges, "no exchange was tapped: the connector does not use the hub's HTTP client")
     secrets = {**bench.site.sheet().secrets}
@@ -193,7 +196,7 @@ def _credentials(exchanges: Sequence[Exchange]) -> list[Exchange]:
 
 @contextmanager
 def _captured_logs() -> Iterator[io.StringIO]:
-    """Everything that any logger says, at its most talkative."""
+    """Everything that is printed or said by any logger, at its most talkative."""
     captured = io.StringIO()
     handler = logging.StreamHandler(captured)
     root = logging.getLogger()
@@ -201,7 +204,8 @@ def _captured_logs() -> Iterator[io.StringIO]:
     root.addHandler(handler)
     root.setLevel(logging.DEBUG)
     try:
-        yield captured
+        with redirect_stdout(captured), redirect_stderr(captured):
+            yield captured
     finally:
         root.removeHandler(handler)
         root.setLevel(level)

@@ -22,9 +22,10 @@ class ConformanceTests:
     harness: ClassVar[Harness | None] = None
 
     @pytest.fixture(scope="class")
-    def run(self) -> Iterator[SuiteRun]:
+    @classmethod
+    def run(cls) -> Iterator[SuiteRun]:
         """The running system; prints the score when the class is done."""
-        harness = self.harness or load_harness(self.connector_name)
+        harness = cls.harness or load_harness(cls.connector_name)
         with harness.open() as site:
             run = SuiteRun(harness, site)
             yield run
