@@ -60,6 +60,10 @@ CATALOGUE: Final[dict[str, CatalogueEntry]] = {
         "A simulator is not running",
         "Read the simulator's output above the message; correct its arguments or its seed firm, then start it again.",
     ),
+    "TIE-CONNECT-007": CatalogueEntry(
+        "A file of documented exchanges is malformed",
+        "Correct the file as the message says; the form is described where simulators read it.",
+    ),
     "TIE-FINDING-001": CatalogueEntry("A finding has a code that the catalogue does not have", _REPORT_IT),
     "TIE-ID-001": CatalogueEntry(
         "An identifier of another system is incomplete",

@@ -175,6 +175,8 @@ async def a_deletion_is_seen_or_declared_unseen(bench: Bench) -> None:
     """A deleted entry is reported as deleted under its id, or the manifest declares that only its absence shows."""
     everything = await bench.read_everything()
     before = {name: _times(bench, pages) for name, pages in everything.items()}
+    if not any(before.values()):
+        raise NotApplicableError("the connector reads no time entries")
     doomed = bench.site.entries[7]
     ids = {key for times in before.values() for key, one in times.items() if one.narrative == doomed.notes}
     expect(len(ids) == 1, f"entry {doomed.key} was not read under one id before its deletion")
