@@ -1,0 +1,1 @@
+"""Measures what the product promises of speed and memory, as ratios within one run (`make bench`)."""
