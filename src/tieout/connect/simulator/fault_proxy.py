@@ -64,6 +64,12 @@ class FaultProxy(Simulator):
     async def _pass_on(self, request: web.Request) -> web.Response:
         body = await request.read()
         headers = {name: value for name, value in request.headers.items() if name.lower() not in _NOT_PASSED_ON}
+        try:
+            return await self._exchange(request, body, headers)
+        except aiohttp.ClientConnectionError:
+            return web.json_response({"error": {"kind": "bad_gateway"}}, status=502)
+
+    async def _exchange(self, request: web.Request, body: bytes, headers: dict[str, str]) -> web.Response:
         async with (
             aiohttp.ClientSession(auto_decompress=True, cookie_jar=aiohttp.DummyCookieJar()) as session,
             session.request(

@@ -1,0 +1,138 @@
+"""Simulators play what vendors document, and connectors ask only what vendors document.
+
+Exchanges that name rows of an account (``{customer}``) are replayed beside each connector, where its rows are known.
+"""
+
+import re
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from importlib.metadata import entry_points
+
+import httpx
+import pytest
+
+from tieout.connect.conformance import SimulatorHarness
+from tieout.connect.conformance.bench import Bench, Numbers
+from tieout.connect.conformance.harness import Site
+from tieout.connect.http import HttpClient
+from tieout.connect.simulator.exchanges import DocumentedExchange, DocumentedExchanges, documented_exchanges
+from tieout.connect.simulator.server import SIMULATOR_GROUP
+
+SIMULATORS = sorted(entry.name for entry in entry_points(group=SIMULATOR_GROUP))
+DOCUMENTED: dict[str, dict[str, DocumentedExchanges]] = {
+    name: documented_exchanges(f"tieout.connectors.{name}") for name in SIMULATORS
+}
+FILES = [
+    pytest.param(document, id=f"{name}/{file}") for name in SIMULATORS for file, document in DOCUMENTED[name].items()
+]
+
+
+@pytest.fixture(scope="module", params=SIMULATORS)
+def opened(request: pytest.FixtureRequest) -> Iterator[tuple[str, Bench]]:
+    name: str = request.param
+    harness = SimulatorHarness(name)
+    with harness.open() as site:
+        yield name, Bench(harness.connector, site, Numbers(name))
+
+
+@asynccontextmanager
+async def signed_in(bench: Bench) -> AsyncIterator[httpx.AsyncClient]:
+    """A plain client that carries the authorisation that the connector was given."""
+    seen: list[str] = []
+    exchange = HttpClient._exchange
+
+    async def noted(self: HttpClient, call: object) -> object:
+        authorization = call.request.headers.get("Authorization")  # type: ignore[attr-defined]
+        if authorization:
+            seen.append(authorization)
+        return await exchange(self, call)  # type: ignore[arg-type]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(HttpClient, "_exchange", noted)
+        await bench.read_first_page(bench.objects[0])
+    base_url = bench.site.sheet().settings["base_url"]
+    async with httpx.AsyncClient(base_url=base_url, headers={"Authorization": seen[-1]}) as client:
+        yield client
+
+
+def test_every_simulator_is_held_to_documented_exchanges() -> None:
+    assert SIMULATORS
+    assert [name for name in SIMULATORS if not DOCUMENTED[name]] == []
+
+
+@pytest.mark.parametrize("document", FILES)
+def test_every_file_cites_its_page_and_says_what_is_not_confirmed(document: DocumentedExchanges) -> None:
+    assert document.source.site
+    assert document.source.page
+    assert all(sentence.endswith(".") for sentence in document.unconfirmed)
+    assert len({exchange.title for exchange in document.exchanges}) == len(document.exchanges) > 0
+
+
+async def test_a_simulator_answers_as_its_vendor_documents(opened: tuple[str, Bench]) -> None:
+    name, bench = opened
+    replayed = 0
+    problems: list[str] = []
+    async with signed_in(bench) as client:
+        exchanges = [one for document in DOCUMENTED[name].values() for one in document.exchanges]
+        for exchange in exchanges:
+            if exchange.needs_rows:
+                continue
+            replayed += 1
+            problems += [f"{exchange.title}: {words}" for words in await replay(client, exchange)]
+    assert replayed > 0
+    assert problems == []
+
+
+async def replay(client: httpx.AsyncClient, exchange: DocumentedExchange) -> list[str]:
+    answers = []
+    for request in (*exchange.before, exchange.request):
+        headers = dict(request.headers)
+        if not request.authorized:
+            headers["Authorization"] = "Bearer unknown"
+        content = bytes(request.body) or None
+        if content is not None:
+            headers.setdefault("Content-Type", "application/json")
+        answers.append(
+            await client.request(
+                request.method, request.path, params=request.query, headers=headers, content=content, data=request.form
+            )
+        )
+    told, documented = answers[-1], exchange.answer
+    problems = [] if told.status_code == documented.status else [f"status {told.status_code}: {told.text[:200]}"]
+    problems += [
+        f"header {name} is {told.headers.get(name)!r}"
+        for name, part in documented.headers.items()
+        if part not in told.headers.get(name, "")
+    ]
+    return problems or documented.misfits(told.content)
+
+
+async def test_a_connector_asks_only_what_its_vendor_documents(opened: tuple[str, Bench]) -> None:
+    name, bench = opened
+    await use_everything(bench)
+    prefix = httpx.URL(bench.site.sheet().settings["base_url"]).path.rstrip("/")
+    asked = {(one.method, pattern(httpx.URL(one.url).path.removeprefix(prefix))) for one in bench.exchanges}
+    documented = {
+        (request.method, pattern(request.path))
+        for document in DOCUMENTED[name].values()
+        for exchange in document.exchanges
+        for request in (*exchange.before, exchange.request)
+    }
+    assert asked - documented == set()
+
+
+async def use_everything(bench: Bench) -> None:
+    site: Site = bench.site
+    site.calm()
+    await bench.read_everything()
+    if bench.manifest.write("post_journal") is None:
+        return
+    command = bench.journal()
+    await bench.write_one(command)
+    await bench.find(command)
+    await bench.postings(command.entity, command.accounting_date, command.accounting_date)
+
+
+def pattern(path: str) -> str:
+    """A path with its ids left out: ``/journalEntry/17`` and ``/journalEntry/{journal}`` are one request."""
+    return re.sub(r"(?<=/)(?:eid:[^/]+|\d+|\{\w+\})(?=[/.]|$)", "*", path)
