@@ -12,14 +12,14 @@ from decimal import Decimal
 from typing import Final
 
 import msgspec
-from psycopg import Cursor, errors
+from psycopg import Cursor, errors, sql
 
 from tieout.desk import intake
 from tieout.inbound.changes import Reversal, delta_of
 from tieout.inbound.reading import HOUR_E4, Disposition, Reading
 from tieout.ledger.actuals import AcceptedEntry, actual_rows, hours_text, write_actuals
 from tieout.model.finding import Finding
-from tieout.storage.copying import copy_lines, copy_rows, escape, take_ids
+from tieout.storage.copying import copy_rows, escape, take_ids
 from tieout.storage.wake import notify
 
 _BATCH_LOCK: Final = 0x71E0_0301
@@ -28,6 +28,12 @@ _ENTRY_COLUMNS: Final = (
     "disposition", "digest", "resource_id", "project_id", "task_id", "role_id", "entity_id", "work_date", "hours",
     "billable", "work_type", "started_at", "ended_at", "narrative", "firm_version",
 )  # fmt: skip
+_COPY_ENTRIES: Final = sql.SQL("copy time_entry ({}) from stdin").format(
+    sql.SQL(", ").join(map(sql.Identifier, _ENTRY_COLUMNS))
+)
+_SLICE: Final = 500
+_NULL: Final = "\\N"
+_ACCEPTED: Final = int(Disposition.ACCEPTED)
 _FINDING_COLUMNS: Final = (
     "entry_id", "message_id", "item_no", "code", "severity", "cause_key", "message", "context"
 )  # fmt: skip
@@ -53,7 +59,17 @@ class Versions(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def last_batch_id(cur: Cursor[tuple[object, ...]]) -> int:
-    """The newest committed batch; to be asked before anything else of a batch is read."""
+    """The newest committed batch; to be asked before anything else of a batch is read.
+
+    Also keeps the planner, for this transaction, to index look-ups: a batch only asks for rows by key, and the tables
+    grow so fast that their statistics are always too old.
+    """
+    cur.execute(
+        """
+        select set_config('enable_seqscan', 'off', true), set_config('enable_hashjoin', 'off', true),
+               set_config('enable_mergejoin', 'off', true), set_config('plan_cache_mode', 'force_custom_plan', true)
+        """
+    )
     cur.execute("select coalesce(max(batch_id), 0) from batch")
     row = cur.fetchone()
     return 0 if row is None else int(str(row[0]))
@@ -63,51 +79,48 @@ def write_entries(cur: Cursor[tuple[object, ...]], readings: Sequence[Reading], 
     """Give ``readings`` their ids, in order, and COPY them with the actuals of the accepted ones.
 
     At most ``storage.copying.ID_BLOCK`` readings. The rows go in order of their unique key, so that two batches with
-    the same entry wait for each other instead of deadlocking.
+    the same entry wait for each other instead of deadlocking; and in slices, so that PostgreSQL takes one in while the
+    next is made.
     """
-    first_id = take_ids(cur, "entry_id_seq")
-    lines: list[tuple[str, str]] = []
-    accepted: list[AcceptedEntry] = []
-    for entry_id, reading in enumerate(readings, start=first_id):
+    if not readings:
+        return
+    for entry_id, reading in enumerate(readings, start=take_ids(cur, "entry_id_seq")):
         reading.entry_id = entry_id
-        lines.append((reading.source_id, _entry_line(reading, firm_version)))
-        rated = reading.rated
-        if reading.disposition == Disposition.ACCEPTED and rated is not None:
-            accepted.append(
-                AcceptedEntry(
-                    entry_id,
-                    reading.entity_id or 0,
-                    reading.project_id or 0,
-                    reading.day,
-                    reading.hours_e4,
-                    firm_version,
-                    rated,
-                )
+    in_order = sorted(readings, key=lambda one: one.source_id)
+    with cur.copy(_COPY_ENTRIES) as copy:
+        for start in range(0, len(in_order), _SLICE):
+            copy.write("".join([_entry_line(one, firm_version) for one in in_order[start : start + _SLICE]]))
+        rows = actual_rows(
+            AcceptedEntry(
+                one.entry_id,
+                one.entity_id or 0,
+                one.project_id or 0,
+                one.day,
+                one.hours_e4,
+                firm_version,
+                one.rated,
             )
-    lines.sort()
-    copy_lines(cur, "time_entry", _ENTRY_COLUMNS, [line for _, line in lines])
-    write_actuals(cur, actual_rows(accepted))
+            for one in readings
+            if one.disposition == _ACCEPTED and one.rated is not None
+        )
+    write_actuals(cur, rows)
 
 
 def _entry_line(reading: Reading, firm_version: int) -> str:
     said = reading.said
     started, ended = said.started_at, said.ended_at
+    previous, resource, project = reading.previous_entry_id, reading.resource_id, reading.project_id
+    task, role, entity = reading.task_id, reading.role_id, reading.entity_id
     return (
         f"{reading.entry_id}\t{reading.message_id}\t{reading.item_no}\t{reading.system_id}\t"
-        f"{_text(reading.source_id)}\t{reading.version}\t{reading.revision}\t{_id(reading.previous_entry_id)}\t"
-        f"{reading.state}\t{int(reading.disposition)}\t{reading.digest}\t{_id(reading.resource_id)}\t"
-        f"{_id(reading.project_id)}\t{_id(reading.task_id)}\t{_id(reading.role_id)}\t{_id(reading.entity_id)}\t"
-        f"{said.work_date}\t{hours_text(reading.hours_e4)}\t{said.billable}\t{reading.work_type}\t"
-        f"{_NULL if started is None else started.isoformat()}\t{_NULL if ended is None else ended.isoformat()}\t"
-        f"{_text(reading.narrative)}\t{firm_version}"
+        f"{_text(reading.source_id)}\t{reading.version}\t{reading.revision}\t"
+        f"{_NULL if previous is None else previous}\t{reading.state}\t{int(reading.disposition)}\t{reading.digest}\t"
+        f"{_NULL if resource is None else resource}\t{_NULL if project is None else project}\t"
+        f"{_NULL if task is None else task}\t{_NULL if role is None else role}\t"
+        f"{_NULL if entity is None else entity}\t{said.work_date.isoformat()}\t{hours_text(reading.hours_e4)}\t"
+        f"{said.billable}\t{reading.work_type}\t{_NULL if started is None else started.isoformat()}\t"
+        f"{_NULL if ended is None else ended.isoformat()}\t{_text(reading.narrative)}\t{firm_version}\n"
     )
-
-
-_NULL = "\\N"
-
-
-def _id(value: int | None) -> int | str:
-    return _NULL if value is None else value
 
 
 def _text(text: str) -> str:

@@ -14,25 +14,48 @@ from tieout.inbound.duplicates import Work
 from tieout.inbound.person_days import PersonDays
 from tieout.inbound.reading import APPROVED, Disposition, Reading
 from tieout.inbound.rule_context import RuleContext
-from tieout.inbound.validation import DAY_RULES, ENTRY_RULES, PRICED_RULES
+from tieout.inbound.validation import DAY_RULES, ENTRY_RULES, OWN_RULES, PRICED_RULES, SHARED_RULES, EntryRule
 from tieout.ledger.rating import RateBook, Rated, RatingRequest, rate
 from tieout.model.finding import Finding, Severity
 
 
 def judge(heads: Iterable[Reading], context: RuleContext, rates: RateBook, days: PersonDays) -> None:
     """Give every head that has no disposition yet one, with its findings and its price."""
+    passed: set[tuple[object, ...]] = set()
     for reading in heads:
         if reading.disposition:
             continue
         if reading.state != APPROVED:
             _judge_unapproved(reading)
             continue
-        findings = [found for rule in ENTRY_RULES if (found := rule(reading, context)) is not None]
+        findings = _check(reading, context, passed)
         _price(reading, context, rates, findings)
         if reading.posted is None:
             _compare(reading, context, days, findings)
         if _decide(reading, findings) is Disposition.ACCEPTED and reading.resource_id is not None:
             days.add(reading.resource_id, reading)
+
+
+def _check(reading: Reading, context: RuleContext, passed: set[tuple[object, ...]]) -> list[Finding]:
+    """The findings of the entry rules, in their order; rules of parts that ``passed`` before are not asked again."""
+    said, system, day = reading.said, reading.system_id, reading.day
+    parts = (
+        (system, said.project, day),
+        (system, said.project, said.task, said.role, ""),
+        (system, said.person, day, ""),
+        (reading.entity_id, reading.hours_e4),
+    )
+    if passed.issuperset(parts):
+        return [found for rule in OWN_RULES if (found := rule(reading, context)) is not None]
+    findings: list[Finding] = []
+    failed: set[EntryRule] = set()
+    for rule in ENTRY_RULES:
+        found = rule(reading, context)
+        if found is not None:
+            findings.append(found)
+            failed.add(rule)
+    passed.update(part for part, rules in zip(parts, SHARED_RULES.values(), strict=True) if not failed & rules)
+    return findings
 
 
 def _judge_unapproved(reading: Reading) -> None:

@@ -105,7 +105,7 @@ def store(cur: Cursor[tuple[object, ...]], messages: Sequence[NewMessage], *, no
 
 def _by_key(cur: Cursor[tuple[object, ...]]) -> dict[tuple[str, str, bytes], int]:
     return {
-        (str(system), str(name), bytes(digest)): int(message_id)  # type: ignore[arg-type,call-overload]  # untyped rows
+        (str(system), str(name), bytes(digest)): int(message_id)  # type: ignore[call-overload]  # untyped rows
         for message_id, system, name, digest in cur
     }
 

@@ -371,6 +371,30 @@ ENTRY_RULES: tuple[EntryRule, ...] = (
     narrative_missing,
     late,
 )
+SHARED_RULES: dict[str, frozenset[EntryRule]] = {
+    "project_day": frozenset(
+        {
+            not_owner,
+            project_unknown,
+            legal_entity_unmapped,
+            project_closed,
+            future_dated,
+            period_unknown,
+            period_closed,
+            dimension_missing,
+        }
+    ),
+    "task": frozenset({task_unknown, role_unmapped, task_not_open}),
+    "person_day": frozenset({person_unknown, resource_inactive}),
+    "hours": frozenset({hours_range, increment}),
+}
+"""Rules that only look at a part of the entry which many entries share (``judgement`` remembers the parts that passed):
+system, project and day; system, project, task and role; system, person and day; legal entity and hours."""
+
+OWN_RULES: tuple[EntryRule, ...] = tuple(
+    rule for rule in ENTRY_RULES if not any(rule in shared for shared in SHARED_RULES.values())
+)
+"""The rules that look at the entry itself and are asked for each."""
 
 
 def duplicate_natural(entry: Reading, others: Sequence[Work], context: RuleContext) -> Finding | None:

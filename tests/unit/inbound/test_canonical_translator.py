@@ -82,6 +82,27 @@ def test_a_payload_that_is_no_entry_and_no_batch_is_refused_whole(payload: bytes
         CanonicalTranslator().translate("time_entries", payload)
 
 
+@pytest.mark.parametrize(
+    "twice",
+    [b'"hours": "1", "hours": "2"', b'"hours" : "1", "hours": "2"', b'"hours":"1","narrative" :"a","hours":"2"'],
+)
+def test_equal_keys_never_slip_through(twice: bytes) -> None:
+    entry = (
+        msgspec.json.encode({name: value for name, value in ENTRY.items() if name != "hours"})[:-1]
+        + b","
+        + twice
+        + b"}"
+    )
+    with pytest.raises(ContractError):
+        CanonicalTranslator().translate("time_entries", b'{"time_entries":[' + entry + b"]}")
+
+
+def test_text_that_looks_like_keys_is_only_text() -> None:
+    (said,) = _translate({"time_entries": [{**ENTRY, "narrative": 'said "hours": 7 and "x" : 8'}]})
+    assert isinstance(said, ReportedTime)
+    assert said.narrative == 'said "hours": 7 and "x" : 8'
+
+
 def test_only_time_can_be_handed_in() -> None:
     with pytest.raises(ContractError):
         CanonicalTranslator().translate("projects", b"{}")
