@@ -35,7 +35,7 @@ from tieout.connectors.netsuite.records import (
 )
 from tieout.errors import ContractError
 from tieout.model.journal import JournalLine, PostJournal, UpsertCustomer, UpsertProject
-from tieout.model.money import exponent, from_minor, to_minor
+from tieout.model.money import Money, exponent, from_minor, to_minor
 from tieout.model.reported import FieldValue, RecordType, ReportedRecord
 
 SEGMENT_FIELDS: Final = ("department", "class", "location")
@@ -168,10 +168,9 @@ def to_project(command: UpsertProject, *, customer: str, subsidiary: str, curren
 
 def _minor(text: str, currency: str) -> int:
     try:
-        amount = Decimal(text)
+        return Money(Decimal(text), currency).minor
     except InvalidOperation as error:
         raise ContractError(code="TIE-NETSUITE-002", message=f"NetSuite gave {text!r} as an amount.") from error
-    return to_minor(amount, currency)
 
 
 def echo_of_row(row: NetSuiteJournalRow) -> Echo:
