@@ -16,6 +16,18 @@ from tieout.sample.firm_directory import SystemSheet, write_firm_directory
 from tieout.sample.masters import SIZES, UNMAPPED_SERVICE_LINE, sample_masters
 from tieout.storage.pool import connect
 
+DELIVERY = """
+[delivery]
+max_attempts = 10000
+backoff_s = 0.05
+backoff_max_s = 0.2
+circuit_failures = 20
+circuit_probe_s = 0.1
+circuit_probe_max_s = 0.2
+quarantine_s = 0.1
+"""
+"""Kills burn attempts: the campaign is about doubles and losses, not about dead letters."""
+
 
 @pytest.fixture
 def sample_firm(tmp_path: Path) -> SeedFirm:
@@ -75,6 +87,8 @@ def ready_hub(url: str, directory: Path, firm: SeedFirm, *sheets: SystemSheet) -
     (directory / "firm" / "systems" / "timeapp.toml").write_text(
         'connector = "api"\naccount = "timeapp"\nenvironment = "sandbox"\n'
     )
+    with (directory / "firm" / "systems" / "erp.toml").open("a") as file:
+        file.write(DELIVERY)
     owner = (directory / "firm" / "ownership.toml").read_text()
     (directory / "firm" / "ownership.toml").write_text(owner.replace('system = "psa"', 'system = "timeapp"', 1))
     apply_firm(url, directory / "firm", applied_by="test", clock=SystemClock())

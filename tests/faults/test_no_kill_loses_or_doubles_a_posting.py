@@ -41,7 +41,7 @@ def judge(campaign: Campaign, erp: SimulatorProcess, twice: list[str], *, kills:
     assert sum(row.bucket("posted").count for row in statement.rows) == campaign.tally.entries
 
 
-SMALL = int(os.environ.get("TIEOUT_KILLS_SMALL", "40"))
+SMALL = int(os.environ.get("TIEOUT_KILLS_SMALL", "12"))
 LARGE = int(os.environ.get("TIEOUT_KILLS", "2000"))
 
 

@@ -87,7 +87,7 @@ _ROUND_MINOR = """
 create function pg_temp.round_minor(amount numeric, exponent integer, rounding text) returns bigint
 language sql immutable as $$
     select case when rounding = 'half_even' and abs(x - trunc(x)) = 0.5 then 2 * round(x / 2) else round(x) end::bigint
-      from (select amount * 10 ^ exponent as x) as scaled
+      from (select amount * power(10::numeric, exponent) as x) as scaled
 $$
 """
 
