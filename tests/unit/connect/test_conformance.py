@@ -155,7 +155,7 @@ def test_what_is_not_declared_does_not_apply(site: Site) -> None:
     run = SuiteRun(_Opened(only_reading), site)
     results = [run.make(check) for check in ALL_CHECKS if check.name.startswith("write_")]
     assert {result.verdict for result in results} == {Verdict.NOT_APPLICABLE}
-    assert not run.score.passed
+    assert not run.score.conforms
 
 
 def test_a_check_that_crashes_in_the_connector_is_that_connectors_failure(site: Site) -> None:
@@ -183,4 +183,4 @@ def test_the_score_is_told_in_one_line_with_its_claim() -> None:
         "erp: 3 of 4 checks, 2 do not apply (against a simulator); idempotency proven: post_journal U (refused)\n"
         "  FAILED c: why"
     )
-    assert not score.passed
+    assert not score.conforms

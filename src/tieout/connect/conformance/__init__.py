@@ -3,7 +3,7 @@
 ``run_suite(name)`` returns a ``Score``; ``conformance_class(name)`` makes a pytest class of the same checks.
 """
 
-from tieout.connect.conformance.harness import Harness, SimulatorHarness, Site, load_harness
+from tieout.connect.conformance.harness import Harness, SimulatorHarness, Site, harness_for
 from tieout.connect.conformance.score import NotApplicableError, Result, Score, Verdict
 from tieout.connect.conformance.suite import ALL_CHECKS, checks_for, run_suite
 
@@ -18,7 +18,7 @@ __all__ = [
     "Verdict",
     "checks_for",
     "conformance_class",
-    "load_harness",
+    "harness_for",
     "run_suite",
 ]
 

@@ -105,7 +105,7 @@ class Harness(Protocol):
         ...
 
 
-def load_harness(name: str) -> Harness:
+def harness_for(name: str) -> Harness:
     """The registered harness of connector ``name``, or the one for its simulator."""
     for entry in entry_points(group=HARNESS_GROUP):
         if entry.name == name:

@@ -10,7 +10,7 @@ from typing import ClassVar
 import pytest
 
 from tieout.connect.conformance.check import Check
-from tieout.connect.conformance.harness import Harness, load_harness
+from tieout.connect.conformance.harness import Harness, harness_for
 from tieout.connect.conformance.score import Verdict
 from tieout.connect.conformance.suite import ALL_CHECKS, SuiteRun
 
@@ -25,7 +25,7 @@ class ConformanceTests:
     @classmethod
     def run(cls) -> Iterator[SuiteRun]:
         """The running system; prints the score when the class is done."""
-        harness = cls.harness or load_harness(cls.connector_name)
+        harness = cls.harness or harness_for(cls.connector_name)
         with harness.open() as site:
             run = SuiteRun(harness, site)
             yield run

@@ -51,12 +51,12 @@ class Score:
         return sum(result.verdict is verdict for result in self.results)
 
     @property
-    def passed(self) -> bool:
+    def conforms(self) -> bool:
         """Whether no check failed and at least one was made."""
-        return self.count(Verdict.FAILED) == 0 and self.count(Verdict.PASSED) > 0
+        return not self.failed and self.count(Verdict.PASSED) > 0
 
     @property
-    def failures(self) -> list[Result]:
+    def failed(self) -> list[Result]:
         """The checks that failed."""
         return [result for result in self.results if result.verdict is Verdict.FAILED]
 
@@ -70,6 +70,10 @@ class Score:
             f"{self.count(Verdict.NOT_APPLICABLE)} do not apply ({self.claim}){tail}"
         )
 
+    def lines(self) -> list[str]:
+        """The line, and after it every check that failed and why."""
+        return [self.line(), *(f"  FAILED {one.check}: {one.words}" for one in self.failed)]
+
     def __str__(self) -> str:
-        """The line, and below it every check that failed and why."""
-        return "\n".join([self.line(), *(f"  FAILED {one.check}: {one.words}" for one in self.failures)])
+        """The lines as one text."""
+        return "\n".join(self.lines())

@@ -21,7 +21,7 @@ from tieout.connect.conformance import (
 )
 from tieout.connect.conformance.bench import Bench, Numbers
 from tieout.connect.conformance.check import Check
-from tieout.connect.conformance.harness import Harness, Site, load_harness
+from tieout.connect.conformance.harness import Harness, Site, harness_for
 from tieout.connect.conformance.score import CheckFailedError, NotApplicableError, Result, Score, Verdict
 from tieout.connect.connector import Connector
 
@@ -97,7 +97,7 @@ def run_suite(name: str, harness: Harness | None = None, *, on_result: Callable[
     Without a ``harness`` the registered one is used, or else the connector's simulator. Not to be called from inside
     a running event loop: every check runs in a loop of its own.
     """
-    harness = harness or load_harness(name)
+    harness = harness or harness_for(name)
     with harness.open() as site:
         run = SuiteRun(harness, site)
         for check in ALL_CHECKS:
