@@ -104,6 +104,28 @@ CATALOGUE: Final[dict[str, CatalogueEntry]] = {
         "An amount cannot be kept exactly",
         "Correct the amount in its source: a finite decimal with no more decimals than its currency has.",
     ),
+    "TIE-NETSUITE-001": CatalogueEntry(
+        "The NetSuite connector does not know this object or stored position",
+        "Correct the object's name in systems/, or reset its position; it is then read from the beginning.",
+    ),
+    "TIE-NETSUITE-002": CatalogueEntry("An answer of NetSuite cannot be read", _COMPARE),
+    "TIE-NETSUITE-003": CatalogueEntry(
+        "A setting of a NetSuite connection cannot be used",
+        "Correct the named setting or secret in systems/; the connector's manifest describes each.",
+    ),
+    "TIE-NETSUITE-004": CatalogueEntry(
+        "NetSuite refused the client or its role",
+        "Check certificate, client id and the role's permissions in NetSuite; the connection resumes by itself.",
+    ),
+    "TIE-NETSUITE-005": CatalogueEntry(
+        "NetSuite is busy or unavailable",
+        "It is repeated by itself; act only if it does not stop.",
+    ),
+    "TIE-NETSUITE-006": CatalogueEntry(
+        "A legal entity has no subsidiary in NetSuite",
+        "Set the subsidiary's external id to the legal entity's code, or name it in the setting subsidiaries.",
+    ),
+    "TIE-NETSUITE-007": CatalogueEntry("NetSuite was given commands that one call cannot write", _REPORT_IT),
     "TIE-PERIOD-001": CatalogueEntry(
         "An accounting period has no days", "Correct the dates of the period in the ledger."
     ),
