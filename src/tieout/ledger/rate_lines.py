@@ -109,12 +109,17 @@ _ANCHORS: Final = ("project_id", "rate_card_id", "client_id", "resource_id", "en
 
 
 class RateIndex:
-    """All lines of all contexts, found by the most telling dimension that they name."""
+    """All lines of all contexts, found by the most telling dimension that they name.
+
+    ``named_projects`` tells whether any line names a project, a rate card or a client; ``named_resources`` and
+    ``named_tasks`` which people and tasks lines name: all others are priced alike.
+    """
 
     def __init__(self, lines: Iterable[RateLine]) -> None:
         self._by_anchor: dict[tuple[RateContext, str, int], list[RateLine]] = defaultdict(list)
         self.by_id: dict[int, RateLine] = {}
         names: dict[RateContext, tuple[set[int], set[int]]] = {context: (set(), set()) for context in RateContext}
+        self.named_projects = dict.fromkeys(RateContext, False)
         for line in lines:
             self.by_id[line.rate_line_id] = line
             self._by_anchor[_anchor(line)].append(line)
@@ -122,6 +127,8 @@ class RateIndex:
                 names[line.context][0].add(line.resource_id)
             if line.task_id is not None:
                 names[line.context][1].add(line.task_id)
+            if (line.project_id, line.rate_card_id, line.client_id) != (None, None, None):
+                self.named_projects[line.context] = True
         self.named_resources = {context: frozenset(both[0]) for context, both in names.items()}
         self.named_tasks = {context: frozenset(both[1]) for context, both in names.items()}
 

@@ -24,7 +24,7 @@ _WHOLE_DIGITS: Final = 12
 _FILE: Final = {RateContext.BILL: "bill_rates.csv", RateContext.COST: "cost_rates.csv"}
 
 
-class RateStatement(msgspec.Struct, frozen=True, kw_only=True, order=True):
+class RateStatement(msgspec.Struct, frozen=True, kw_only=True):
     """A rate line without its number: equal for equal statements."""
 
     context: str

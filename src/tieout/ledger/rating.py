@@ -102,74 +102,102 @@ class RateExplanation(msgspec.Struct, frozen=True, kw_only=True):
     cost: list[Candidate]
 
 
-_Spans: TypeAlias = list[tuple[int, int, Price | RateGap]]
-_PriceKey: TypeAlias = tuple[int, int | None, int, int, int]
+_Spans: TypeAlias = list[tuple[int, int, Price | RateGap, dict[int, Priced]]]
+_Prices: TypeAlias = dict[tuple[int | None, int, int, int], _Spans]
+_MEMORY: Final = 1024
+_DAY_BITS: Final = 22
+"""Enough for the ordinal of any day: an amount that depends on the day is kept under a negative number of both."""
+
+
+class _Shelf(msgspec.Struct, kw_only=True):
+    """What is known of one project's prices; void as soon as the reference says anything else of the project."""
+
+    project: ProjectFacts
+    entity: EntityFacts
+    policy: EntityPolicy
+    bill: _Prices
+    cost: _Prices
 
 
 class RateBook:
     """All rates at one version of the reference, with what was already chosen kept at hand.
 
-    ``version`` is the reference version. Not to be shared between threads.
+    ``version`` is the reference version. What is kept belongs to the very facts that it was chosen by: a project of a
+    newer reference is priced afresh. Not to be shared between threads.
     """
 
     def __init__(self, *, version: int, lines: Iterable[RateLine] | RateIndex, fx: FxBook) -> None:
         self.version = version
         self.lines = lines if isinstance(lines, RateIndex) else RateIndex(lines)
         self.fx = fx
-        self._spans: dict[RateContext, dict[_PriceKey, _Spans]] = {context: {} for context in RateContext}
-        self._conversions: dict[tuple[int, str, str, int], FxConversion | FxGap] = {}
-        self._converted: dict[tuple[int, str, int, int], Price] = {}
+        self._shelves: dict[int, _Shelf] = {}
+        self._costs: dict[int, tuple[EntityFacts, _Prices]] = {}
+        self._conversions: dict[tuple[FxTerms, str, str, int], FxConversion | FxGap] = {}
 
-    def price(self, context: RateContext, request: RatingRequest) -> Price | RateGap:
-        """The price of an hour of this entry, before any conversion, or why there is none."""
+    def shelf(self, project: ProjectFacts) -> _Shelf | None:
+        """The prices of a project; None while its legal entity is unknown or has no policy."""
+        known = self._shelves.get(project.record_id)
+        if known is not None and known.project is project:
+            return known
+        entity = project.entity
+        if entity is None or entity.policy is None:
+            return None
+        made = _Shelf(project=project, entity=entity, policy=entity.policy, bill={}, cost=self._cost_of(entity))
+        self._shelves[project.record_id] = made
+        return made
+
+    def _cost_of(self, entity: EntityFacts) -> _Prices:
+        """Costs are the same on all projects of an entity while no cost line names a project, its card or client."""
+        if self.lines.named_projects[RateContext.COST]:
+            return {}
+        known = self._costs.get(entity.record_id)
+        if known is None or known[0] is not entity:
+            known = self._costs[entity.record_id] = (entity, {})
+        return known[1]
+
+    def prices(
+        self, context: RateContext, shelf: _Shelf, request: RatingRequest
+    ) -> tuple[Price | RateGap, dict[int, Priced]]:
+        """The price of an hour of this entry or why there is none, and the amounts that were made of it already."""
         lines = self.lines
-        resource_id = request.resource.record_id
-        task_id = request.task_id
+        resource_id, task_id, day = request.resource.record_id, request.task_id, request.day
+        known = shelf.bill if context is RateContext.BILL else shelf.cost
         key = (
-            request.project.record_id,
             request.role_id,
             resource_id if resource_id in lines.named_resources[context] else 0,
-            task_id if task_id in lines.named_tasks[context] else 0,
+            task_id if task_id is not None and task_id in lines.named_tasks[context] else 0,
             request.work_type,
         )
-        day = request.day
-        spans = self._spans[context].get(key)
+        spans = known.get(key)
         if spans is None:
-            spans = self._spans[context][key] = []
-        for start, end, price in spans:
+            spans = known[key] = []
+        for start, end, price, amounts in spans:
             if start <= day < end:
-                return price
+                return price, amounts
         start, end, choice = span(lines.fitting(rate_key(context, request)), day)
-        price = choice if isinstance(choice, RateGap) else _price(choice, _policy(request.project))
-        spans.append((start, end, price))
-        return price
+        price = choice if isinstance(choice, RateGap) else _price(choice, shelf.policy)
+        amounts = {}
+        spans.append((start, end, price, amounts))
+        return price, amounts
 
     def conversion(self, entity: EntityFacts, source: str, target: str, day: int) -> FxConversion | FxGap:
         """How ``entity`` converts on ``day``."""
-        key = (entity.record_id, source, target, day)
+        key = (fx_terms(entity), source, target, day)
         known = self._conversions.get(key)
         if known is None:
-            known = self._conversions[key] = self.fx.conversion(source, target, day, fx_terms(entity))
-        return known
-
-    def converted(self, price: Price, conversion: FxConversion, day: int) -> Price:
-        """``price`` in the target currency of ``conversion``."""
-        key = (price.line.rate_line_id, conversion.target, day, price.denominator)
-        known = self._converted.get(key)
-        if known is None:
-            known = self._converted[key] = _convert_price(price, conversion)
+            known = self._conversions[key] = self.fx.conversion(source, target, day, key[0])
         return known
 
 
 def rate(book: RateBook, request: RatingRequest) -> Rated | tuple[Finding, ...]:
     """What ``request`` is worth and costs, or everything that keeps it from being known."""
-    entity = request.project.entity
-    if entity is None or entity.policy is None:
+    shelf = book.shelf(request.project)
+    if shelf is None:
         return (rate_findings.no_policy(request.project),)
-    cost = _cost(book, request, entity, entity.policy)
+    cost = _side(book, RateContext.COST, shelf, request)
     if not request.billable:
         return (cost,) if isinstance(cost, Finding) else Rated(cost, None, NON_CHARGEABLE)
-    sales = _sales(book, request, entity, entity.policy)
+    sales = _side(book, RateContext.BILL, shelf, request)
     if isinstance(cost, Finding) or isinstance(sales, Finding):
         return tuple(one for one in (sales, cost) if isinstance(one, Finding))
     return Rated(cost, sales, COMPLIMENTARY if sales.price.line.complimentary else CHARGEABLE)
@@ -207,36 +235,52 @@ def fx_terms(entity: EntityFacts) -> FxTerms:
     return FxTerms(rate_type=policy.fx_rate_type, max_age_days=policy.fx_max_age_days, prefers=entity.poster)
 
 
-def _sales(book: RateBook, request: RatingRequest, entity: EntityFacts, policy: EntityPolicy) -> Priced | Finding:
-    price = book.price(RateContext.BILL, request)
-    if isinstance(price, RateGap):
-        return rate_findings.no_rate(RateContext.BILL, price, request.project, request.role_id, request.day)
-    project = request.project
-    if price.currency != project.currency_number:
-        if not policy.fx_convert_bill_rates or project.currency is None:
-            return rate_findings.currency_mismatch(price.line, project)
-        conversion = book.conversion(entity, price.line.currency, project.currency, request.day)
-        if isinstance(conversion, FxGap):
-            return rate_findings.no_fx(conversion, fx_terms(entity))
-        price = book.converted(price, conversion, request.day)
-    return _priced(book, request, entity, price)
-
-
-def _cost(book: RateBook, request: RatingRequest, entity: EntityFacts, policy: EntityPolicy) -> Priced | Finding:
-    del policy
-    price = book.price(RateContext.COST, request)
-    if isinstance(price, RateGap):
-        return rate_findings.no_cost_rate(price, request.resource, request.day)
-    return _priced(book, request, entity, price)
-
-
-def _priced(book: RateBook, request: RatingRequest, entity: EntityFacts, price: Price) -> Priced | Finding:
-    policy = entity.policy
-    mode = RoundingMode.HALF_UP if policy is None else policy.rounding
+def _side(book: RateBook, context: RateContext, shelf: _Shelf, request: RatingRequest) -> Priced | Finding:
+    """One side of an entry; an amount that was made before, of as many hours at the same price, is not made again."""
+    price, amounts = book.prices(context, shelf, request)
     hours_e4 = request.hours_e4
-    if policy is not None and policy.round_hours_first:
+    known = amounts.get(hours_e4)
+    if known is None:
+        known = amounts.get(-1 - (hours_e4 << _DAY_BITS | request.day))
+    if known is not None:
+        return known
+    if isinstance(price, RateGap):
+        if context is RateContext.COST:
+            return rate_findings.no_cost_rate(price, request.resource, request.day)
+        return rate_findings.no_rate(context, price, request.project, request.role_id, request.day)
+    if context is RateContext.BILL:
+        billed = _in_currency_of_project(book, shelf, price, request.day)
+        if isinstance(billed, Finding):
+            return billed
+        price = billed
+    priced = _priced(book, shelf, price, request)
+    if isinstance(priced, Priced):
+        if len(amounts) >= _MEMORY:
+            amounts.clear()
+        by_day = priced.functional is not None or price.conversion is not None
+        amounts[-1 - (hours_e4 << _DAY_BITS | request.day) if by_day else hours_e4] = priced
+    return priced
+
+
+def _in_currency_of_project(book: RateBook, shelf: _Shelf, price: Price, day: int) -> Price | Finding:
+    """A bill price in the project's currency: as it is, converted where the policy allows, else CURRENCY_MISMATCH."""
+    project = shelf.project
+    if price.currency == project.currency_number:
+        return price
+    if not shelf.policy.fx_convert_bill_rates or project.currency is None:
+        return rate_findings.currency_mismatch(price.line, project)
+    conversion = book.conversion(shelf.entity, price.line.currency, project.currency, day)
+    if isinstance(conversion, FxGap):
+        return rate_findings.no_fx(conversion, fx_terms(shelf.entity))
+    return _convert_price(price, conversion)
+
+
+def _priced(book: RateBook, shelf: _Shelf, price: Price, request: RatingRequest) -> Priced | Finding:
+    policy, entity = shelf.policy, shelf.entity
+    hours_e4 = request.hours_e4
+    if policy.round_hours_first:
         hours_e4 = round_quotient(hours_e4, HOUR_E4 // 100, RoundingMode.HALF_UP) * (HOUR_E4 // 100)
-    amount = round_quotient(hours_e4 * price.numerator, price.denominator, mode)
+    amount = round_quotient(hours_e4 * price.numerator, price.denominator, policy.rounding)
     functional = entity.functional_number
     if price.currency == functional:
         return Priced(amount, functional, amount, functional, price, None)
@@ -244,20 +288,16 @@ def _priced(book: RateBook, request: RatingRequest, entity: EntityFacts, price: 
     conversion = book.conversion(entity, source, entity.functional_currency, request.day)
     if isinstance(conversion, FxGap):
         return rate_findings.no_fx(conversion, fx_terms(entity))
-    converted = round_quotient(amount * conversion.numerator, conversion.denominator, mode)
+    converted = round_quotient(amount * conversion.numerator, conversion.denominator, policy.rounding)
     return Priced(amount, price.currency, converted, functional, price, conversion)
 
 
-def _policy(project: ProjectFacts) -> EntityPolicy | None:
-    return None if project.entity is None else project.entity.policy
-
-
-def _price(line: RateLine, policy: EntityPolicy | None) -> Price | RateGap:
+def _price(line: RateLine, policy: EntityPolicy) -> Price | RateGap:
     """The exact ratio of a line; a day's price needs to know how many hours a day has (domain model 2.1, units)."""
     hours_per_day = None
     hourly = Fraction(line.price)
     if line.unit is RateUnit.DAY:
-        hours_per_day = line.hours_per_day or (policy.hours_per_day if policy is not None else None)
+        hours_per_day = line.hours_per_day or policy.hours_per_day
         if not hours_per_day:
             return RateGap("RATE_NOT_FOUND", (line,), "no hours per day")
         hourly /= Fraction(hours_per_day)
