@@ -15,7 +15,7 @@ from tieout.connect.source import Translator
 from tieout.model.money import from_minor
 from tieout.reconciliation.lines import SIDES, build_lines
 from tieout.reconciliation.proofs import Break, run_proofs
-from tieout.reconciliation.taken_in import drop_unread_masters, load_taken_in
+from tieout.reconciliation.taken_in import load_taken_in
 from tieout.records import reference_book
 
 UNASSIGNED = "unassigned"
@@ -136,7 +136,7 @@ def entries_behind(
         _prepare(conn, translators)
         rows = conn.execute(
             f"""
-            {_NAMED}
+            {_NAMED.format(source="line")}
             select n.side, n.source_id, n.entry_id, n.message_id, n.item_no, n.entry_count, n.hours, n.amount_minor,
                    n.day, d.reference
               from named n left join delivery d using (delivery_id)
@@ -151,11 +151,18 @@ def entries_behind(
     ]
 
 
+# Added up per day first, so that only some thousand rows are looked up in the periods.
+_PER_DAY = """(
+        select side, entity_id, day, currency, sum(entry_count) as entries, sum(hours) as hours,
+               coalesce(sum(amount_minor), 0) as amount_minor, coalesce(sum(cost_minor), 0) as cost_minor,
+               coalesce(sum(entry_count) filter (where not priced), 0) as unpriced_count,
+               coalesce(sum(hours) filter (where not priced), 0) as unpriced_hours
+          from line group by side, entity_id, day, currency)"""
 _NAMED = f"""
     with named as (
         select l.*, coalesce(e.code, '{UNASSIGNED}') as entity, coalesce(p.code, '{UNASSIGNED}') as period,
                coalesce(k.alpha, '{UNASSIGNED}') as currency_code
-          from line l
+          from {{source}} as l
           left join golden_record e on e.record_id = l.entity_id
           left join currency_code k on k.number = l.currency
           left join lateral (select code from entity_period p
@@ -167,20 +174,19 @@ _NAMED = f"""
 
 def _prepare(conn: Connection[tuple[object, ...]], translators: Mapping[str, Translator]) -> None:
     conn.execute("set transaction isolation level repeatable read")
-    load_taken_in(conn, translators)
-    with conn.cursor() as cur:
-        drop_unread_masters(cur)
-    build_lines(conn, reference_book.load(conn))
+    conn.execute("set local work_mem = '64MB'")
+    book = reference_book.load(conn)
+    load_taken_in(conn, translators, book)
+    build_lines(conn, book, translators)
 
 
 def _rows(conn: Connection[tuple[object, ...]]) -> list[TieOutRow]:
     found: dict[tuple[str, str, str], dict[str, Bucket]] = {}
     for row in conn.execute(
         f"""
-        {_NAMED}
-        select entity, period, currency_code, side, sum(entry_count), sum(hours), coalesce(sum(amount_minor), 0),
-               coalesce(sum(cost_minor), 0), coalesce(sum(entry_count) filter (where not priced), 0),
-               coalesce(sum(hours) filter (where not priced), 0)
+        {_NAMED.format(source=_PER_DAY)}
+        select entity, period, currency_code, side, sum(entries), sum(hours), sum(amount_minor), sum(cost_minor),
+               sum(unpriced_count), sum(unpriced_hours)
           from named group by entity, period, currency_code, side
          order by entity = '{UNASSIGNED}', entity, period, currency_code
         """  # noqa: S608 - constants
@@ -203,10 +209,16 @@ def _rows(conn: Connection[tuple[object, ...]]) -> list[TieOutRow]:
 def _apart(conn: Connection[tuple[object, ...]]) -> Apart:
     row = conn.execute(
         """
-        select count(*) - count(distinct (system, source_id, version)),
-               (select count(*) from latest where state <> 3),
-               count(distinct (system, source_id, version)) - (select count(*) from latest)
-          from taken_item where readable
+        select said.items - said.facts
+                   + coalesce((select sum(i.items)
+                                 from message_repeat r
+                                 join (select message_id, count(*) as items from taken_item group by message_id) as i
+                                using (message_id)), 0),
+               newest.not_approved, said.facts - newest.entries
+          from (select coalesce(sum(n), 0) as items, count(*) as facts
+                  from (select count(*) as n from taken_item where readable
+                         group by source_id, system_id, version, content) as one) as said,
+               (select count(*) filter (where state <> 3) as not_approved, count(*) as entries from latest) as newest
         """
     ).fetchone()
     repeats, waiting, superseded = (int(str(value)) for value in row or (0, 0, 0))
