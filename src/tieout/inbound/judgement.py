@@ -54,7 +54,10 @@ def _check(reading: Reading, context: RuleContext, passed: set[tuple[object, ...
         if found is not None:
             findings.append(found)
             failed.add(rule)
-    passed.update(part for part, rules in zip(parts, SHARED_RULES.values(), strict=True) if not failed & rules)
+    if failed:
+        passed.update(part for part, rules in zip(parts, SHARED_RULES.values(), strict=True) if not failed & rules)
+    else:
+        passed.update(parts)
     return findings
 
 
@@ -95,14 +98,27 @@ def _price(reading: Reading, context: RuleContext, rates: RateBook, findings: li
 
 
 def _compare(reading: Reading, context: RuleContext, days: PersonDays, findings: list[Finding]) -> None:
-    if reading.resource_id is None:
+    resource_id = reading.resource_id
+    if resource_id is None or _stands_alone(reading, days.on_day(resource_id, reading.day)):
         return
-    others: Sequence[Work] = list(days.near(reading, reading.resource_id))
-    if others or (reading.rules is not None and reading.hours_e4 > reading.rules.max_day_e4):
-        for rule in DAY_RULES:
-            found = rule(reading, others, context)
-            if found is not None:
-                findings.append(found)
+    others: Sequence[Work] = list(days.near(reading, resource_id))
+    for rule in DAY_RULES:
+        found = rule(reading, others, context)
+        if found is not None:
+            findings.append(found)
+
+
+def _stands_alone(reading: Reading, on_day: Sequence[Work]) -> bool:
+    """Whether no rule of the day can find anything: no times told, no equal hours, and the day far from full."""
+    rules, hours_e4 = reading.rules, reading.hours_e4
+    if rules is None or reading.started_us is not None:
+        return False
+    total_e4 = hours_e4
+    for other in on_day:
+        if other.hours_e4 == hours_e4:
+            return False
+        total_e4 += other.hours_e4
+    return total_e4 <= rules.max_day_e4
 
 
 def _decide(reading: Reading, findings: list[Finding]) -> Disposition:
