@@ -16,6 +16,8 @@ from tieout.errors import ConfigurationError
 
 SERVICE_LOGIN: Final = "journal-service"
 JOURNAL_CODE: Final = "TIME"
+CUSTOMER_CATEGORY: Final = "Customer"
+RATE_DECIMALS: Final = 12
 
 
 class TrytonCurrency(msgspec.Struct, frozen=True, kw_only=True):
@@ -70,6 +72,7 @@ class TrytonEmployee(msgspec.Struct, frozen=True, kw_only=True):
     code: str
     name: str
     company: str
+    email: str | None = None
     starts: str | None = None
     ends: str | None = None
 
@@ -142,7 +145,14 @@ def firm_from_seed(seed: SeedFirm) -> TrytonFirm:
         accounts=[_account(role, code) for role, code in seed.accounts.items()],
         customers=[TrytonCustomer(code=one.code, name=one.name) for one in seed.clients],
         employees=[
-            TrytonEmployee(code=one.key, name=one.name, company=one.entity, starts=one.employed_from)
+            TrytonEmployee(
+                code=one.key,
+                name=one.name,
+                company=one.entity,
+                email=one.email,
+                starts=one.employed_from,
+                ends=one.employed_to,
+            )
             for one in seed.people
         ],
         projects=[
@@ -162,21 +172,34 @@ def currency(code: str) -> TrytonCurrency:
 
 
 def rates_against_one_base(fx_rates: list[SeedFxRate]) -> list[TrytonRate]:
-    """Pairs as Tryton keeps them: units of each currency for one unit of the common base, whose own rate is one.
+    """Pairs as Tryton keeps them: units of each currency for one unit of the base currency, whose own rate is one.
 
-    Raises ConfigurationError where pairs have different bases: inverting one would alter it by rounding.
+    Where all pairs have one base, that is the base, and rates stay exact. Where all have one quote (a foreign unit in
+    money of the house), that is the base, and Tryton gets inverses of twelve decimals. Otherwise raises
+    ConfigurationError.
     """
-    bases = {rate.base for rate in fx_rates}
-    if len(bases) > 1:
+    bases, quotes = {rate.base for rate in fx_rates}, {rate.quote for rate in fx_rates}
+    if len(bases) > 1 and len(quotes) > 1:
         raise ConfigurationError(
             code="TIE-SAMPLE-001",
-            message=f"Tryton keeps rates against one base currency, the firm has {', '.join(sorted(bases))}.",
+            message=f"Tryton keeps rates against one currency; these are of {', '.join(sorted(bases))} "
+            f"in {', '.join(sorted(quotes))}.",
         )
-    days = sorted({(rate.day, rate.base) for rate in fx_rates})
+    direct = len(bases) <= 1
+    days = sorted({(rate.day, rate.base if direct else rate.quote) for rate in fx_rates})
     return [
-        *(TrytonRate(day=day, currency=base, rate=str(Decimal(1))) for day, base in days),
-        *(TrytonRate(day=rate.day, currency=rate.quote, rate=rate.rate) for rate in fx_rates),
+        *(TrytonRate(day=day, currency=base, rate="1") for day, base in days),
+        *(
+            TrytonRate(day=rate.day, currency=rate.quote, rate=rate.rate)
+            if direct
+            else TrytonRate(day=rate.day, currency=rate.base, rate=_inverse(rate.rate))
+            for rate in fx_rates
+        ),
     ]
+
+
+def _inverse(rate: str) -> str:
+    return str((1 / Decimal(rate)).quantize(Decimal(1).scaleb(-RATE_DECIMALS)))
 
 
 def _account(role: str, code: str) -> TrytonAccount:

@@ -29,7 +29,14 @@ import psycopg
 from psycopg import sql
 
 from tieout.errors import ConfigurationError, TransientError
-from tieout.sample.tryton_firm import JOURNAL_CODE, SERVICE_LOGIN, TrytonFacts, TrytonFirm
+from tieout.sample.tryton_firm import (
+    CUSTOMER_CATEGORY,
+    JOURNAL_CODE,
+    RATE_DECIMALS,
+    SERVICE_LOGIN,
+    TrytonFacts,
+    TrytonFirm,
+)
 from tieout.storage import launcher
 from tieout.storage.cluster import ADMIN_ROLE, ROLE
 from tieout.storage.embedded import EmbeddedPostgres
@@ -54,6 +61,8 @@ _RIGHTS: Final = (
     {"model": "account.move", "verbs": ["read", "create", "write", "delete"]},
     {"model": "account.move.line", "verbs": ["read", "create", "write", "delete"]},
     {"model": "party.party", "verbs": ["read", "create", "write"]},
+    {"model": "party.identifier", "verbs": ["read", "create", "write"]},
+    {"model": "party.contact_mechanism", "verbs": ["read", "create", "write"]},
     {"model": "project.work", "verbs": ["read", "create", "write"]},
     {"model": "company.employee", "verbs": ["read", "create", "write"]},
 )
@@ -148,6 +157,7 @@ class TrytonServer:
         self._on_step("setting up the firm in Tryton")
         document = msgspec.to_builtins(firm) | {
             "journal": {"code": JOURNAL_CODE, "name": "Time"},
+            "customer_category": CUSTOMER_CATEGORY,
             "service_group": "Journal service",
             "service_login": SERVICE_LOGIN,
             "service_password": self.service_password,
@@ -320,6 +330,7 @@ class TrytonServer:
             "TRYTOND_DATABASE__MAXCONN": "16",
             "TRYTOND_DATABASE__RETRY": "20",  # posting locks the number sequence without waiting; the default gives up
             "TRYTOND_CACHE__CLEAN_TIMEOUT": "0",  # the processes tell each other at once what they must forget
+            "TRYTOND_CURRENCY__RATE_DECIMAL": str(RATE_DECIMALS),
             "TRYTOND_WEB__ROOT": str(files / "www"),
         }
 

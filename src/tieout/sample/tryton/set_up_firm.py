@@ -164,15 +164,27 @@ def set_up_masters(pool: Pool, firm: Firm, companies: dict[str, Record]) -> None
     configuration.save()
     parties = pool.get("party.party")
     existing = {party.code: party for party in parties.search([])}
-    people = [*firm["customers"], *firm["employees"]]
-    new = [{"code": one["code"], "name": one["name"]} for one in people if one["code"] not in existing]
+    category = find_or_create(pool, "party.category", {"name": firm["customer_category"]}, {})
+    marks = {"customers": [("add", [category.id])], "employees": []}
+    new = [
+        {"code": one["code"], "name": one["name"], "categories": mark}
+        for group, mark in marks.items()
+        for one in firm[group]
+        if one["code"] not in existing
+    ]
     existing.update((party.code, party) for party in parties.create(new))
+    set_up_employees(pool, firm, companies, existing)
+    set_up_projects(pool, firm, companies, existing)
+
+
+def set_up_employees(pool: Pool, firm: Firm, companies: dict[str, Record], parties: dict[str, Record]) -> None:
+    """Who is employed by which company, and how they are reached."""
     employees = pool.get("company.employee")
     employed = {(one.party.code, one.company.id) for one in employees.search([])}
     employees.create(
         [
             {
-                "party": existing[one["code"]].id,
+                "party": parties[one["code"]].id,
                 "company": companies[one["company"]].id,
                 "start_date": date.fromisoformat(one["starts"]) if one.get("starts") else None,
                 "end_date": date.fromisoformat(one["ends"]) if one.get("ends") else None,
@@ -181,7 +193,15 @@ def set_up_masters(pool: Pool, firm: Firm, companies: dict[str, Record]) -> None
             if (one["code"], companies[one["company"]].id) not in employed
         ]
     )
-    set_up_projects(pool, firm, companies, existing)
+    mechanisms = pool.get("party.contact_mechanism")
+    reached = {one.party.code for one in mechanisms.search([("type", "=", "email")])}
+    mechanisms.create(
+        [
+            {"party": parties[one["code"]].id, "type": "email", "value": one["email"]}
+            for one in firm["employees"]
+            if one.get("email") and one["code"] not in reached
+        ]
+    )
 
 
 def set_up_projects(pool: Pool, firm: Firm, companies: dict[str, Record], parties: dict[str, Record]) -> None:
