@@ -4,16 +4,18 @@ Names every posting that is missing, doubled or altered in the ledger, and every
 """
 
 from collections.abc import Iterable
-from datetime import date
+from datetime import date, timedelta
 
 import msgspec
 from psycopg import Connection
 
 from tieout.connect.sink import LedgerPosting, LedgerReader
 from tieout.model.journal import PostJournal
+from tieout.model.money import from_minor
 
 _COMMANDS = msgspec.json.Decoder(PostJournal)
 _LineKey = tuple[str, str]
+_AROUND = timedelta(days=35)
 
 
 class LedgerBreak(msgspec.Struct, frozen=True, kw_only=True):
@@ -56,9 +58,12 @@ def expected_postings(
 async def verify_ledger(
     reader: LedgerReader, expected: Iterable[Expected], *, entity: str, starts: date, ends: date
 ) -> list[LedgerBreak]:
-    """Every difference between ``expected`` and what the ledger holds."""
+    """Every difference between ``expected`` (of [starts, ends)) and what the ledger holds.
+
+    The ledger is read a little wider, so that a posting that was moved to a neighbouring period is named as altered.
+    """
     held: dict[str, list[LedgerPosting]] = {}
-    async for posting in reader.postings(entity=entity, starts=starts, ends=ends):
+    async for posting in reader.postings(entity=entity, starts=_earlier(starts), ends=_later(ends)):
         held.setdefault(posting.reference, []).append(posting)
     breaks: list[LedgerBreak] = []
     for one in expected:
@@ -70,6 +75,7 @@ async def verify_ledger(
             message=f"The ledger holds {reference} ({postings[0].ref}), which the hub has not posted in this period.",
         )
         for reference, postings in held.items()
+        if any(starts <= one.accounting_date < ends for one in postings)
     ]
     return breaks
 
@@ -89,7 +95,11 @@ def _compare(one: Expected, found: list[LedgerPosting]) -> list[LedgerBreak]:
         breaks.append(
             LedgerBreak(kind="doubled", reference=one.reference, message=f"{one.reference} is in the ledger as {refs}.")
         )
-    posting = found[0]
+    return breaks + [difference for posting in found for difference in _compare_one(one, posting)]
+
+
+def _compare_one(one: Expected, posting: LedgerPosting) -> list[LedgerBreak]:
+    breaks = []
     if not posting.posted:
         breaks.append(
             LedgerBreak(
@@ -102,11 +112,10 @@ def _compare(one: Expected, found: list[LedgerPosting]) -> list[LedgerBreak]:
                 kind="altered",
                 reference=one.reference,
                 message=f"{one.reference} was posted on {one.accounting_date}, the ledger says "
-                f"{posting.accounting_date}.",
+                f"{posting.accounting_date} ({posting.ref}).",
             )
         )
-    breaks += _compare_amounts(one, posting)
-    return breaks
+    return breaks + _compare_amounts(one, posting)
 
 
 def _compare_amounts(one: Expected, posting: LedgerPosting) -> list[LedgerBreak]:
@@ -119,16 +128,34 @@ def _compare_amounts(one: Expected, posting: LedgerPosting) -> list[LedgerBreak]
     for there in posting.lines:
         functional, amount = held.get((there.account, there.currency), (0, 0))
         held[there.account, there.currency] = (functional + there.functional_minor, amount + there.amount_minor)
-    return [
-        LedgerBreak(
-            kind="altered",
-            reference=one.reference,
-            message=f"{one.reference}, account {account}: sent {sent.get((account, currency), (0, 0))[1]} minor units "
-            f"of {currency}, the ledger holds {held.get((account, currency), (0, 0))[1]}.",
-        )
-        for account, currency in sorted(sent.keys() | held.keys())
-        if sent.get((account, currency), (0, 0)) != held.get((account, currency), (0, 0))
-    ]
+    breaks = []
+    for account, currency in sorted(sent.keys() | held.keys()):
+        functional, amount = sent.get((account, currency), (0, 0))
+        functional_there, amount_there = held.get((account, currency), (0, 0))
+        if (functional, amount) != (functional_there, amount_there):
+            home = one.command.currency
+            breaks.append(
+                LedgerBreak(
+                    kind="altered",
+                    reference=one.reference,
+                    message=f"{one.reference}, account {account}: sent {_money(amount, currency)} "
+                    f"({_money(functional, home)}), the ledger holds {_money(amount_there, currency)} "
+                    f"({_money(functional_there, home)}) in {posting.ref}.",
+                )
+            )
+    return breaks
+
+
+def _money(amount_minor: int, currency: str) -> str:
+    return f"{from_minor(amount_minor, currency)} {currency}"
+
+
+def _earlier(day: date) -> date:
+    return day - _AROUND if day - date.min > _AROUND else date.min
+
+
+def _later(day: date) -> date:
+    return day + _AROUND if date.max - day > _AROUND else date.max
 
 
 def _decoded(command: object) -> PostJournal:

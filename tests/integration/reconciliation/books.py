@@ -6,6 +6,7 @@ from decimal import Decimal
 
 from tests.worlds import inbound_firm as world
 from tests.worlds.inbound_database import Hub
+
 from tieout.connect.manifest import IdempotencyClass, Manifest, Role, WriteCapability
 from tieout.connect.outcome import Accepted, Found, FoundState, Outcome, Rejected, RejectionCode, RetryLater, Unknown
 from tieout.desk import queue
@@ -15,7 +16,6 @@ from tieout.model.reported import ReportedTime
 from tieout.outbound import released
 from tieout.outbound.aftermath import Aftermath
 from tieout.outbound.engine import Engine
-from tieout.outbound.recut import recut
 from tieout.outbound.target import Target
 from tieout.reconciliation.tie_out import Bucket, TieOut, TieOutRow, tie_out
 from tieout.storage.pool import Pool, connect, in_transaction
@@ -61,7 +61,7 @@ class Ledger:
 class Books:
     """The hub with its ledger, and its statement."""
 
-    def __init__(self, url: str, hub: Hub, pool: Pool, *, line_grain: str = "entry") -> None:
+    def __init__(self, url: str, hub: Hub, pool: Pool) -> None:
         self.url = url
         self.hub = hub
         self.ledger = Ledger()

@@ -3,10 +3,10 @@
 from collections.abc import Iterator
 
 import pytest
-
 from tests.integration.reconciliation.books import Books
 from tests.worlds import inbound_firm as world
 from tests.worlds.inbound_database import Hub
+
 from tieout.inbound.context import InboundContext
 from tieout.outbound.recut import recut
 from tieout.storage.pool import connect, sync_pool
