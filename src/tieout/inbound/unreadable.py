@@ -90,7 +90,10 @@ def hold_messages(
 
 
 def resolve_healed(cur: Cursor[tuple[object, ...]], heads: Sequence[Reading], *, now: datetime) -> int:
-    """Resolve the items of entries that could not be read before and now were. Returns how many."""
+    """Resolve the items of entries that could not be read before and now were. Returns how many.
+
+    A reading that arrived before what cannot be read heals nothing: the unreadable correction is the news.
+    """
     cur.execute(
         "select exists (select from desk_item where subject_kind = %s and state in ('open', 'released'))",
         (intake.MESSAGE_ITEM,),
@@ -98,8 +101,21 @@ def resolve_healed(cur: Cursor[tuple[object, ...]], heads: Sequence[Reading], *,
     row = cur.fetchone()
     if row is None or not row[0]:
         return 0
-    known = open_by_source(cur, [one.source_id for one in heads])
-    healed = [item_id for one in heads if (item_id := known.get((one.system_id, one.source_id))) is not None]
+    cur.execute(
+        """
+        select i.item_id
+          from unnest(%s::text[], %s::smallint[], %s::bigint[]) as given (source_id, system_id, place)
+          join desk_item i using (source_id, system_id)
+         where i.subject_kind = %s and i.state in ('open', 'released') and i.subject_id <= given.place
+        """,
+        (
+            [one.source_id for one in heads],
+            [one.system_id for one in heads],
+            [one.message_id * ITEMS_PER_MESSAGE + one.item_no for one in heads],
+            intake.MESSAGE_ITEM,
+        ),
+    )
+    healed = [int(str(row[0])) for row in cur.fetchall()]
     return intake.resolve_items(cur, healed, now=now, reason="A version that can be read has arrived.")
 
 
