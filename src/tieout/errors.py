@@ -151,7 +151,9 @@ CATALOGUE: Final[dict[str, CatalogueEntry]] = {
         "A version of the firm configuration is missing",
         "Compare the database with its backups: versions are never deleted.",
     ),
+    "TIE-RATE-001": CatalogueEntry("A rate has no day", _REPORT_IT),
     "TIE-RECORD-001": CatalogueEntry("The reference state has lost its row", _REPORT_IT),
+    "TIE-RECORD-002": CatalogueEntry("A version of a record has no instant", _REPORT_IT),
     "TIE-KANTATA-001": CatalogueEntry("An answer of Kantata cannot be read", _COMPARE),
     "TIE-KANTATA-002": CatalogueEntry(
         "A stored position is not one of the Kantata connector",
@@ -173,6 +175,10 @@ CATALOGUE: Final[dict[str, CatalogueEntry]] = {
     "TIE-LEDGER-001": CatalogueEntry(
         "There is no such actual",
         "Take the id from `tieout tie-out` or from the entry's listing.",
+    ),
+    "TIE-LEDGER-002": CatalogueEntry(
+        "A rate line that an actual names is not there",
+        "Rate lines are never deleted by the product: compare the database with its backups.",
     ),
     "TIE-PAYLOAD-001": CatalogueEntry("A payload is not JSON", _COMPARE),
     "TIE-PAYLOAD-002": CatalogueEntry("A payload is too large", _COMPARE),

@@ -5,6 +5,7 @@
 
 from datetime import date
 from decimal import Decimal
+from typing import Final
 
 import psycopg
 
@@ -14,29 +15,46 @@ from tieout.ledger.fx import FxBook, FxRate
 from tieout.ledger.rate_lines import FOR_EVER, WORK_TYPE_NUMBER, RateContext, RateLine, RateUnit
 from tieout.ledger.rating import RateBook
 
+LINE_COLUMNS: Final = (
+    "rate_line_id, context, origin, scope, price, currency, valid_from, valid_to, entity_id, client_id, project_id, "
+    "rate_card_id, role_id, resource_id, task_id, work_type, unit, hours_per_day, complimentary"
+)
+"""What ``rate_line`` takes, in its order."""
 
-def load(conn: psycopg.Connection[tuple[object, ...]]) -> RateBook:
-    """All rates in force. The version is read first: what changes while reading is read again by the next ``get``."""
-    version = reference_state.current(conn)
+
+def load(conn: psycopg.Connection[tuple[object, ...]], *, version: int | None = None) -> RateBook:
+    """The rates in force at a version of the reference, the present one by default.
+
+    What commits while this reads belongs to a later version and is left out: the next ``get`` reads it.
+    """
+    at = {"version": reference_state.current(conn) if version is None else version}
     with conn.cursor() as cur:
         cur.execute(
-            """
-            select rate_line_id, context, origin, scope, price, currency, valid_from, valid_to, entity_id, client_id,
-                   project_id, rate_card_id, role_id, resource_id, task_id, work_type, unit, hours_per_day,
-                   complimentary
+            f"""
+            select {LINE_COLUMNS}
               from rate_line r
-             where not exists (select from rate_line_retired t where t.rate_line_id = r.rate_line_id)
-            """
+             where reference_version <= %(version)s
+               and not exists (select from rate_line_retired t
+                                where t.rate_line_id = r.rate_line_id and t.reference_version <= %(version)s)
+             order by rate_line_id
+            """,  # noqa: S608 - our own columns
+            at,
         )
         lines = [rate_line(row) for row in cur]
         cur.execute(
             """
             select fx_rate_id, base, quote, rate, rate_date, rate_type, origin from fx_rate r
-             where not exists (select from fx_rate_retired t where t.fx_rate_id = r.fx_rate_id)
-            """
+             where reference_version <= %(version)s
+               and not exists (select from fx_rate_retired t
+                                where t.fx_rate_id = r.fx_rate_id and t.reference_version <= %(version)s)
+             order by fx_rate_id
+            """,
+            at,
         )
         rates = [fx_rate(row) for row in cur]
-    return RateBook(version=version, lines=lines, fx=FxBook(rates))
+        cur.execute("select record_id, coalesce(code, fields ->> 'name') from golden_record where type = 'role'")
+        role_names = {_whole(record_id): str(name) for record_id, name in cur}
+    return RateBook(version=at["version"], lines=lines, fx=FxBook(rates), role_names=role_names)
 
 
 class RateBookCache:

@@ -3,29 +3,27 @@
 from datetime import date
 
 from tieout.ledger.fx import FxGap, FxTerms, describe_gap
-from tieout.ledger.rate_lines import RateContext, RateGap, RateLine
+from tieout.ledger.rate_lines import RateGap, RateLine
 from tieout.model.finding import Finding, finding
 from tieout.records.facts import ProjectFacts, ResourceFacts
 
 
-def no_rate(context: RateContext, gap: RateGap, project: ProjectFacts, role_id: int | None, day: int) -> Finding:
-    """No bill rate: not found, expired or ambiguous."""
+def no_rate(gap: RateGap, project: ProjectFacts, role: str | None, day: int) -> Finding:
+    """No bill rate for ``role`` (its name, None: the entry has none): not found, expired or ambiguous."""
     on = date.fromordinal(day)
-    where = f"role {role_id if role_id is not None else 'none'} on project {project.code or project.record_id}"
+    where = f"{'role ' + role if role is not None else 'an entry without a role'} on project {_project(project)}"
     if gap.code == "RATE_EXPIRED":
         last = gap.lines[0]
-        message = (
-            f"The last {context} rate for {where} ({_line(last)}) ended before {_day(last.valid_to)}, work of {on}."
-        )
+        message = f"The last bill rate for {where} ({_line(last)}) ended before {_day(last.valid_to)}, work of {on}."
         cause = f"line:{last.origin}"
     elif gap.code == "RATE_AMBIGUOUS":
         one, other = gap.lines
-        message = f"Two {context} rates fit {where} on {on} equally well: {_line(one)} and {_line(other)}."
+        message = f"Two bill rates fit {where} on {on} equally well: {_line(one)} and {_line(other)}."
         cause = "lines:" + "+".join(sorted((one.origin, other.origin)))
     else:
-        message = f"No {context} rate fits {where} on {on}{_almost(gap)}."
+        message = f"No bill rate fits {where} on {on}{_almost(gap)}."
         book = f"card:{project.rate_card_id}" if project.rate_card_id is not None else f"project:{project.record_id}"
-        cause = f"line:{gap.lines[0].origin}" if gap.lines else f"{book}:role:{role_id}"
+        cause = f"line:{gap.lines[0].origin}" if gap.lines else f"{book}:role:{role}"
     return finding(gap.code, message, cause=cause, context=_context(gap), depends_on=_depends(project))
 
 
@@ -51,11 +49,10 @@ def no_cost_rate(gap: RateGap, resource: ResourceFacts, day: int) -> Finding:
 
 def currency_mismatch(line: RateLine, project: ProjectFacts) -> Finding:
     """The bill rate is in a currency that the project is not in, and the policy does not convert."""
-    name = project.code or project.record_id
     said = f"is in {project.currency}" if project.currency else "has no known currency"
     return finding(
         "CURRENCY_MISMATCH",
-        f"The rate ({_line(line)}) is in {line.currency}, but project {name} {said}.",
+        f"The rate ({_line(line)}) is in {line.currency}, but project {_project(project)} {said}.",
         cause=f"project:{project.record_id}:{line.currency}",
         context={"rate_line_id": str(line.rate_line_id), "currency": line.currency},
         depends_on=(*_depends(project), f"policy:{project.entity_code}"),
@@ -78,12 +75,16 @@ def no_policy(project: ProjectFacts) -> Finding:
     said = project.entity_code or project.entity_said
     return finding(
         "LEGAL_ENTITY_UNMAPPED",
-        f"Project {project.code or project.record_id} belongs to legal entity {said or 'none'}, "
+        f"Project {_project(project)} belongs to legal entity {said or 'none'}, "
         f"which {'has no policy' if project.entity_code else 'is not mapped'}.",
         cause=f"entity:{said}",
         context={"legal_entity": said or ""},
         depends_on=("mapping:legal_entities", f"policy:{project.entity_code}", *_depends(project)),
     )
+
+
+def _project(project: ProjectFacts) -> str:
+    return project.code or project.name
 
 
 def _almost(gap: RateGap) -> str:

@@ -5,7 +5,7 @@ Neighbours: ``rate_lines`` chooses the line, ``fx`` the exchange rate, ``rate_fi
 ``rate_book`` fills a ``RateBook`` from the database, ``actuals`` writes what comes out.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from fractions import Fraction
 from typing import Final, TypeAlias
@@ -126,8 +126,17 @@ class RateBook:
     newer reference is priced afresh. Not to be shared between threads.
     """
 
-    def __init__(self, *, version: int, lines: Iterable[RateLine] | RateIndex, fx: FxBook) -> None:
+    def __init__(
+        self,
+        *,
+        version: int,
+        lines: Iterable[RateLine] | RateIndex,
+        fx: FxBook,
+        role_names: Mapping[int, str] | None = None,
+    ) -> None:
+        """``role_names`` are the words for roles in findings."""
         self.version = version
+        self.role_names = role_names or {}
         self.lines = lines if isinstance(lines, RateIndex) else RateIndex(lines)
         self.fx = fx
         self._shelves: dict[int, _Shelf] = {}
@@ -245,21 +254,22 @@ def _side(book: RateBook, context: RateContext, shelf: _Shelf, request: RatingRe
     if known is not None:
         return known
     if isinstance(price, RateGap):
-        if context is RateContext.COST:
-            return rate_findings.no_cost_rate(price, request.resource, request.day)
-        return rate_findings.no_rate(context, price, request.project, request.role_id, request.day)
-    if context is RateContext.BILL:
-        billed = _in_currency_of_project(book, shelf, price, request.day)
-        if isinstance(billed, Finding):
-            return billed
-        price = billed
-    priced = _priced(book, shelf, price, request)
+        return _gap(book, context, price, request)
+    wanted = price if context is RateContext.COST else _in_currency_of_project(book, shelf, price, request.day)
+    priced = wanted if isinstance(wanted, Finding) else _priced(book, shelf, wanted, request)
     if isinstance(priced, Priced):
         if len(amounts) >= _MEMORY:
             amounts.clear()
-        by_day = priced.functional is not None or price.conversion is not None
+        by_day = priced.functional is not None or priced.price.conversion is not None
         amounts[-1 - (hours_e4 << _DAY_BITS | request.day) if by_day else hours_e4] = priced
     return priced
+
+
+def _gap(book: RateBook, context: RateContext, gap: RateGap, request: RatingRequest) -> Finding:
+    if context is RateContext.COST:
+        return rate_findings.no_cost_rate(gap, request.resource, request.day)
+    role = None if request.role_id is None else book.role_names.get(request.role_id, str(request.role_id))
+    return rate_findings.no_rate(gap, request.project, role, request.day)
 
 
 def _in_currency_of_project(book: RateBook, shelf: _Shelf, price: Price, day: int) -> Price | Finding:
