@@ -1,4 +1,4 @@
-"""The small firm of ``inbound_firm`` in a real database: masters reported as messages, time as messages, and steps run."""
+"""The small firm of ``inbound_firm`` in a real database: masters and time as messages, and the steps run."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -6,8 +6,8 @@ from typing import Literal, TypeAlias
 
 import msgspec
 from psycopg import Connection, Cursor
-
 from tests.worlds import inbound_firm as world
+
 from tieout.connect.source import Translated, Unreadable
 from tieout.desk import intake
 from tieout.errors import ContractError
@@ -138,6 +138,7 @@ class Hub:
     def apply(self, config: FirmConfig) -> None:
         """Make ``config`` the firm's configuration, under a hash of its own content."""
         config = msgspec.structs.replace(config, content_hash=content_hash(msgspec.to_builtins(config)).hex())
+
         def work(cur: Cursor[tuple[object, ...]]) -> None:
             applied = apply_firm(cur, config, applied_by="test", now=self.clock.now(), ids=self.context.ids)
             settle_records(cur, applied.records, now=self.clock.now())

@@ -22,7 +22,6 @@ from tieout.model.firm import (
     FirmFxRate,
     FirmRateLine,
     MappingLine,
-    OwnershipRule,
     SystemConfig,
 )
 from tieout.model.reported import FieldValue, ReportedState, ReportedTime
@@ -109,7 +108,7 @@ def _record(
 ) -> StoredRecord:
     return StoredRecord(
         record_id, kind, code, fields, {name: ("psa", key) for name, key in (refs or {}).items()}, False
-    )  # noqa: FBT003 - as the row has it
+    )
 
 
 def stored_records() -> list[StoredRecord]:

@@ -42,7 +42,6 @@ def _check(reading: Reading, context: RuleContext, passed: set[tuple[object, ...
     parts = (
         (system, said.project, day),
         (system, said.project, said.task, said.role, ""),
-        (system, said.person, day, ""),
         (reading.entity_id, reading.hours_e4),
     )
     if passed.issuperset(parts):

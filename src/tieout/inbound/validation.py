@@ -385,11 +385,10 @@ SHARED_RULES: dict[str, frozenset[EntryRule]] = {
         }
     ),
     "task": frozenset({task_unknown, role_unmapped, task_not_open}),
-    "person_day": frozenset({person_unknown, resource_inactive}),
     "hours": frozenset({hours_range, increment}),
 }
 """Rules that only look at a part of the entry which many entries share (``judgement`` remembers the parts that passed):
-system, project and day; system, project, task and role; system, person and day; legal entity and hours."""
+system, project and day; system, project, task and role; legal entity and hours."""
 
 OWN_RULES: tuple[EntryRule, ...] = tuple(
     rule for rule in ENTRY_RULES if not any(rule in shared for shared in SHARED_RULES.values())

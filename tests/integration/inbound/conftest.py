@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 
 import pytest
-
 from tests.worlds.inbound_database import Hub
+
 from tieout.storage.pool import connect
 
 

@@ -1,11 +1,11 @@
-"""Newer versions: freed while not posted, carried where nothing that counts changed, held with the delta once posted."""
+"""Newer versions: freed while not posted, carried where nothing that counts changed, held once posted."""
 
 from decimal import Decimal
 
 import pytest
-
 from tests.worlds import inbound_firm as world
 from tests.worlds.inbound_database import Hub
+
 from tieout.inbound.reading import Disposition
 from tieout.model.reported import ReportedState
 from tieout.storage.control_totals import verify_control_totals

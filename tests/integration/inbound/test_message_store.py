@@ -3,9 +3,9 @@
 from datetime import timedelta
 
 import pytest
-from psycopg import Connection
-
+from psycopg import Connection, Cursor
 from tests.worlds.inbound_firm import NOW
+
 from tieout.inbound import message_store
 from tieout.inbound.message_store import ClaimSize, NewMessage
 from tieout.storage.pool import connect, in_transaction
@@ -47,11 +47,11 @@ def test_the_same_bytes_of_another_object_are_another_message(conn: Conn) -> Non
 
 
 def test_a_page_and_its_cursor_are_stored_together_or_not_at_all(conn: Conn) -> None:
-    def store(cur: message_store.Cursor[tuple[object, ...]]) -> None:
+    def store(cur: Cursor[tuple[object, ...]]) -> None:
         message_store.store(cur, [_new(b"page")], now=NOW)
         message_store.move_cursor(cur, system="psa", object_name="time_entries", cursor="c7", now=NOW)
 
-    def fail(cur: message_store.Cursor[tuple[object, ...]]) -> None:
+    def fail(cur: Cursor[tuple[object, ...]]) -> None:
         store(cur)
         raise ZeroDivisionError
 
@@ -71,7 +71,7 @@ def test_a_claim_takes_messages_in_order_until_it_is_full(conn: Conn) -> None:
     messages = [_new(b"%d" % at, items=10) for at in range(20)]
     in_transaction(conn, lambda cur: message_store.store(cur, messages, now=NOW))
 
-    def claim(cur: message_store.Cursor[tuple[object, ...]], size: ClaimSize) -> list[int]:
+    def claim(cur: Cursor[tuple[object, ...]], size: ClaimSize) -> list[int]:
         claimed = message_store.claim_pending(cur, objects=["time_entries"], among=True, now=NOW, size=size)
         return [one.message_id for one in claimed]
 
@@ -99,7 +99,7 @@ def test_a_postponed_message_waits_for_its_time(conn: Conn) -> None:
     later = NOW + timedelta(seconds=30)
     in_transaction(conn, lambda cur: message_store.postpone(cur, [stored.message_id], due_at=later))
 
-    def waits(cur: message_store.Cursor[tuple[object, ...]], now: object) -> bool:
+    def waits(cur: Cursor[tuple[object, ...]], now: object) -> bool:
         return message_store.anything_pending(cur, objects=["time_entries"], among=True, now=now)  # type: ignore[arg-type]
 
     assert not in_transaction(conn, lambda cur: waits(cur, NOW))

@@ -5,9 +5,9 @@ from decimal import Decimal
 
 import msgspec
 import pytest
-
 from tests.worlds import inbound_firm as world
 from tests.worlds.inbound_database import Hub, master
+
 from tieout.inbound import pipeline
 from tieout.inbound.reading import Disposition
 from tieout.model.firm import FirmRateLine, MappingLine
@@ -51,7 +51,10 @@ def test_a_wrong_entry_is_held_with_hours_and_money_at_stake(hub: Hub) -> None:
     assert hub.standing() == {"1": (1, HELD)}
     assert hub.ledger()[0] == 0
     assert hub.rows(
-        "select c.code, i.hours, i.amount_minor, i.currency, i.document_date from desk_item i join root_cause c using (cause_id)"
+        """
+        select c.code, i.hours, i.amount_minor, i.currency, i.document_date
+          from desk_item i join root_cause c using (cause_id)
+        """
     ) == [("APPROVAL_MISSING", Decimal("7.5000"), 150_000, 840, world.WORK_DATE)]
     assert hub.rows("select code, severity from finding where entry_id is not null") == [("APPROVAL_MISSING", "block")]
 
@@ -127,9 +130,7 @@ def test_a_master_that_arrives_later_releases_what_waited_for_it(hub: Hub) -> No
 
 def _without_bill_rates() -> object:
     config = world.firm()
-    return msgspec.structs.replace(
-        config, rates=tuple(r for r in config.rates if r.context == "cost")
-    )
+    return msgspec.structs.replace(config, rates=tuple(r for r in config.rates if r.context == "cost"))
 
 
 def test_a_rate_that_is_added_releases_every_affected_entry(hub: Hub) -> None:
@@ -261,7 +262,8 @@ def test_an_item_that_time_to_bill_held_waits_for_billing_again_once_released(hu
             values ('DUPLICATE_NATURAL', 'x', 'finance', '{}', now()) returning cause_id)
         insert into desk_item (subject_kind, subject_id, message_id, item_no, cause_id, state, entry_count, message,
                                context, opened_at)
-        select 'time_entry', %s, 1, 0, cause_id, 'released', 1, '', '{"override": "DUPLICATE_NATURAL"}', now() from cause
+        select 'time_entry', %s, 1, 0, cause_id, 'released', 1, '', '{"override": "DUPLICATE_NATURAL"}', now()
+          from cause
         """,
         (entry_id,),
     )

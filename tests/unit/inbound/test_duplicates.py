@@ -5,8 +5,8 @@ from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
 import pytest
-
 from tests.worlds import inbound_firm as world
+
 from tieout.inbound.judgement import judge
 from tieout.inbound.person_days import PersonDays
 from tieout.inbound.reading import Disposition, Reading, Released

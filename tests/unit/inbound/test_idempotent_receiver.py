@@ -1,6 +1,7 @@
 """Which readings are new, which are older, and which are known already."""
 
 from tests.worlds import inbound_firm as world
+
 from tieout.inbound.idempotent_receiver import receive
 from tieout.inbound.reading import Disposition, Known, Reading, Released
 from tieout.model.reported import ReportedState

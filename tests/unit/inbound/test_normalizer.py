@@ -4,8 +4,8 @@ from datetime import datetime
 from decimal import Decimal
 
 import pytest
-
 from tests.worlds import inbound_firm as world
+
 from tieout.inbound.normalizer import Arrival, normalize
 
 
@@ -45,7 +45,7 @@ def test_what_cannot_be_kept_is_unreadable(changes: dict[str, object], words: st
 def test_hours_are_exact() -> None:
     assert world.read(world.said(hours=Decimal("7.3333"))).hours_e4 == 73_333
     assert world.read(world.said(hours=Decimal("7.50000000"))).hours_e4 == 75_000
-    assert world.read(world.said(hours=Decimal("-2"))).hours_e4 == -20_000
+    assert world.read(world.said(hours=Decimal(-2))).hours_e4 == -20_000
 
 
 def test_unknown_keys_leave_their_golden_ids_empty() -> None:

@@ -6,8 +6,8 @@ from decimal import Decimal
 
 import msgspec
 import pytest
-
 from tests.worlds import inbound_firm as world
+
 from tieout.inbound import validation
 from tieout.inbound.judgement import judge
 from tieout.inbound.person_days import PersonDays
@@ -16,7 +16,7 @@ from tieout.inbound.rule_context import RuleContext
 from tieout.model.finding import Severity
 from tieout.model.finding_codes import CATALOGUE
 from tieout.model.firm import ClosedPeriodRule, DuplicateRule, FirmConfig, OwnershipRule
-from tieout.model.reported import ReportedTime
+from tieout.model.reported import ReportedState, ReportedTime
 from tieout.records.fact_building import StoredRecord
 
 Make = Callable[[], tuple[ReportedTime, RuleContext]]
@@ -79,7 +79,7 @@ CASES: list[tuple[str, str, Make]] = [
     ("task_not_open", "TASK_NOT_OPEN", _said(task="build")),
     ("task_not_open", "TASK_NOT_OPEN", _deleted(world.DESIGN)),
     ("hours_range", "HOURS_RANGE", _said(hours=Decimal(0))),
-    ("hours_range", "HOURS_RANGE", _said(hours=Decimal("-2"))),
+    ("hours_range", "HOURS_RANGE", _said(hours=Decimal(-2))),
     ("hours_range", "HOURS_RANGE", _said(hours=Decimal(25))),
     ("increment", "INCREMENT", _said(hours=Decimal("7.6"))),
     ("duration_mismatch", "DURATION_MISMATCH", _said(**_EIGHT)),
@@ -129,12 +129,13 @@ def test_only_its_own_rule_finds_it(rule: str, code: str, make: Make, monkeypatc
     for table in ("ENTRY_RULES", "PRICED_RULES"):
         kept = tuple(one for one in getattr(validation, table) if one.__name__ != rule)
         monkeypatch.setattr(f"tieout.inbound.judgement.{table}", kept)
+    others = [one for one in validation.ENTRY_RULES if one.__name__ != rule]
     said, context = make()
     if code not in {"PROJECT_UNKNOWN", "PERSON_UNKNOWN", "LEGAL_ENTITY_UNMAPPED"}:
         assert code not in {one.code for one in _judged(said, context).findings}
     else:
         reading = world.read(said, context)
-        assert not [one for rule_ in kept if (one := rule_(reading, context)) is not None and one.code == code]
+        assert not [one for rule_ in others if (one := rule_(reading, context)) is not None and one.code == code]
 
 
 def test_every_rule_of_the_tables_has_a_case() -> None:
@@ -197,8 +198,6 @@ def test_days_of_week_53_are_ordinary_days(day: date) -> None:
 
 
 def test_an_entry_that_is_not_approved_is_kept_without_findings() -> None:
-    from tieout.model.reported import ReportedState
-
     reading = _judged(world.said(state=ReportedState.SUBMITTED, approved_by=None), world.context())
     assert (reading.disposition, reading.findings) == (Disposition.NOT_APPROVED, ())
 
