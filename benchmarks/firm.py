@@ -97,6 +97,10 @@ class Hub:
     url: str
     port: int
 
+    def log(self) -> str:
+        """The end of what the hub has written to its log."""
+        return (self.installed.home / "hub.log").read_text(encoding="utf-8")[-2000:]
+
     def kill(self) -> None:
         """SIGKILL to everything at once: hub, workers and PostgreSQL."""
         for pid in sorted(family(self.process.pid)):
@@ -160,8 +164,7 @@ def wait_until_ready(hub: Hub) -> None:
                 return
         except (OSError, psycopg.OperationalError):
             if hub.process.poll() is not None:
-                log = (hub.installed.home / "hub.log").read_text(encoding="utf-8")
-                raise SystemExit(f"The hub ended with code {hub.process.returncode}: {log[-2000:]}") from None
+                raise SystemExit(f"The hub ended with code {hub.process.returncode}: {hub.log()}") from None
             time.sleep(0.02)
     raise SystemExit("The hub did not start.")
 

@@ -72,7 +72,7 @@ class Engine:
             asyncio.create_task(self._keep_sending(woken, stopping), name=f"send-{self._target.system}-{number}")
             for number in range(max(1, self._target.policy.concurrency))
         ]
-        senders.append(asyncio.create_task(self._keep_house(stopping), name=f"house-{self._target.system}"))
+        senders.append(asyncio.create_task(self._keep_house(woken, stopping), name=f"house-{self._target.system}"))
         try:
             await asyncio.gather(*senders)
         finally:
@@ -121,11 +121,11 @@ class Engine:
                 log.warning("delivery.interrupted", system=self._target.system, error=str(error))
             await wait_for(woken)
 
-    async def _keep_house(self, stopping: asyncio.Event) -> None:
+    async def _keep_house(self, woken: asyncio.Event, stopping: asyncio.Event) -> None:
         while not stopping.is_set():
             try:
                 while await self.resolve_doubts():
-                    pass
+                    woken.set()  # what waited behind a doubt of its key may go now
             except TransientError as error:
                 log.warning("delivery.look_up_failed", system=self._target.system, error=str(error))
             await asyncio.sleep(_HOUSEKEEPING_S / 5)

@@ -44,6 +44,8 @@ _CLAIMED = """
     d.delivery_id, d.command_kind, d.reference, d.entity_id, d.project_id, d.accounting_date, d.currency,
     d.entry_count, d.hours, d.amount_minor, d.attempts, d.intent_at, c.command
 """
+_HEAD = "o.order_key, o.delivery_id, o.state, o.due_at"
+_UNFINISHED = "o.state not in ('posted', 'split', 'recut', 'excluded')"
 
 
 def declare_intents(
@@ -51,23 +53,29 @@ def declare_intents(
 ) -> list[Claimed]:
     """Claim due deliveries in key order and make the intent to send them durable with the caller's commit.
 
-    A delivery is due when no earlier delivery of its order key is unfinished. Counts the attempt.
+    A delivery is due when no earlier delivery of its order key is unfinished. The heads of the keys are found by
+    stepping from key to key through the index ``delivery_open``, so that a long backlog costs nothing. Counts the
+    attempt.
     """
     with conn.cursor(row_factory=class_row(Claimed)) as cur:
         cur.execute(
             f"""
-            with due as (
+            with recursive head as (
+                (select {_HEAD} from delivery o where o.system = %(system)s and {_UNFINISHED}
+                  order by o.order_key, o.order_no, o.delivery_id limit 1)
+                union all
+                select following.* from head, lateral (
+                    select {_HEAD} from delivery o
+                     where o.system = %(system)s and o.order_key > head.order_key and {_UNFINISHED}
+                     order by o.order_key, o.order_no, o.delivery_id limit 1) as following
+            ), due as (
                 select d.delivery_id
-                  from delivery d
-                 where d.system = %(system)s and d.state = 'ready' and d.due_at <= %(now)s
-                   and not exists (
-                       select 1 from delivery earlier
-                        where earlier.system = d.system and earlier.order_key = d.order_key
-                          and (earlier.order_no, earlier.delivery_id) < (d.order_no, d.delivery_id)
-                          and earlier.state not in ('posted', 'split', 'recut', 'excluded'))
+                  from head join delivery d using (delivery_id)
+                 where head.state = 'ready' and head.due_at <= %(now)s
+                   and d.state = 'ready' and d.due_at <= %(now)s
                  order by d.order_no, d.delivery_id
                  limit %(limit)s
-                   for update skip locked
+                   for update of d skip locked
             ), intent as (
                 update delivery d
                    set state = 'intent', epoch = %(epoch)s, intent_at = %(now)s, attempts = attempts + 1,

@@ -1,7 +1,7 @@
 """Reads what waits to be billed; one statement per question, whatever the number of entries."""
 
 from collections.abc import Sequence
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
 
 import msgspec
@@ -27,6 +27,20 @@ class SourceItem(msgspec.Struct, frozen=True):
     message_id: int
     item_no: int
     system_id: int
+
+
+def backlog_since(cur: Cursor[tuple[object, ...]], size: int, since: datetime) -> bool:
+    """Whether more than ``size`` deliveries wait to be sent and the last ones were made after ``since``."""
+    cur.execute(
+        """
+        select exists (select 1 from delivery where state = 'ready' offset %s)
+           and exists (select 1 from delivery where delivery_id = (select max(delivery_id) from delivery)
+                          and created_at > %s)
+        """,
+        (size, since),
+    )
+    row = cur.fetchone()
+    return bool(row and row[0])
 
 
 def claim_ranges(cur: Cursor[tuple[object, ...]], *, limit: int) -> list[tuple[int, int]]:

@@ -5,8 +5,9 @@ the rest on accounting dates, and enqueues journals with the links of their entr
 ``accounting_date`` decide; ``entries`` reads.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from psycopg import Connection, Cursor
 
@@ -20,7 +21,7 @@ from tieout.model.firm import EntityPolicy
 from tieout.model.money import numeric_code
 from tieout.outbound.outbox import NewDelivery, enqueue
 from tieout.records.reference_book import BookCache, ReferenceBook
-from tieout.storage.copying import take_ids
+from tieout.storage.copying import ID_BLOCK, take_ids
 from tieout.storage.pool import in_transaction
 from tieout.streams.time_to_bill import entries as reader
 from tieout.streams.time_to_bill.accounting_date import place
@@ -33,7 +34,12 @@ from tieout.streams.time_to_bill.journals import (
     group,
 )
 
-MAX_RANGES = 64
+MAX_RANGES = 8
+"""Batches of the way in that one transaction bills at most; what it holds in memory grows with them."""
+BACKLOG = 1000
+PATIENCE = timedelta(seconds=2)
+"""While more than ``BACKLOG`` journals wait to be sent, new ones would only wait behind them: entries are then put
+into journals every ``PATIENCE``, so that journals grow and not their number."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,6 +60,8 @@ def build_journals(conn: Connection[tuple[object, ...]], context: BillingContext
 
 def _build(cur: Cursor[tuple[object, ...]], context: BillingContext) -> int:
     now = context.clock.now()
+    if reader.backlog_since(cur, BACKLOG, now - PATIENCE):
+        return 0
     ranges = reader.claim_ranges(cur, limit=MAX_RANGES)
     if not ranges:
         return 0
@@ -64,9 +72,9 @@ def _build(cur: Cursor[tuple[object, ...]], context: BillingContext) -> int:
     for entry in waiting:
         by_entity.setdefault(entry.entity_id, []).append(entry)
     deliveries: list[NewDelivery] = []
-    first_id = take_ids(cur, "delivery_id_seq") if by_entity else 0
+    ids = _delivery_ids(cur)
     for entity_id, members in by_entity.items():
-        deliveries += _deliveries(cur, book, entity_id, members, first_id=first_id + len(deliveries), now=now)
+        deliveries += _deliveries(cur, book, entity_id, members, ids=ids, now=now)
     enqueue(cur, deliveries, now=now)
     fault_point("streams.journal.before_commit")
     return len(ranges)
@@ -78,7 +86,7 @@ def _deliveries(
     entity_id: int,
     members: list[RatedEntry],
     *,
-    first_id: int,
+    ids: Iterator[int],
     now: datetime,
 ) -> list[NewDelivery]:
     entity = book.entity_by_id[entity_id].code
@@ -93,9 +101,14 @@ def _deliveries(
             placed.append((entry, where.day, where.late))
     _hold(cur, homeless, _no_period(entity), now=now)
     groups = group(placed, policy)
-    return [
-        delivery_of(one, book=book, entity_id=entity_id, delivery_id=first_id + at) for at, one in enumerate(groups)
-    ]
+    return [delivery_of(one, book=book, entity_id=entity_id, delivery_id=next(ids)) for one in groups]
+
+
+def _delivery_ids(cur: Cursor[tuple[object, ...]]) -> Iterator[int]:
+    """Growing ids, as many as are asked for."""
+    while True:
+        first = take_ids(cur, "delivery_id_seq")
+        yield from range(first, first + ID_BLOCK)
 
 
 def delivery_of(

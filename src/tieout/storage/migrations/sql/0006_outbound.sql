@@ -84,3 +84,5 @@ create table circuit (
     updated_at timestamptz not null
 );
 create index delivery_ready on delivery (system, delivery_id) where state = 'ready';
+-- What is under way or in doubt is looked for ten times a second, among all that was ever delivered.
+create index delivery_under_way on delivery (system, state, delivery_id) where state in ('intent', 'in_doubt');
