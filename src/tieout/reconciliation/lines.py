@@ -66,13 +66,20 @@ update latest t set unread = waits.side
 """
 
 # The accepted reading of an older version that may be with a target: what a later change is measured against.
+# said_hours and worth are what its own version says in the messages.
 _ANCHOR = """
 create temporary table anchor on commit drop as
 select distinct on (e.source_id, e.system_id)
-       e.entry_id, e.system_id, e.source_id, e.entity_id, e.project_id, e.work_date, e.hours, l.delivery_id
+       e.entry_id, e.system_id, e.source_id, e.entity_id, e.project_id, e.work_date, e.hours, e.billable,
+       l.delivery_id, coalesce(v.hours, e.hours) as said_hours, coalesce(v.billable, e.billable) as worth
   from standing s
   join time_entry e on e.source_id = s.source_id and e.system_id = s.system_id and e.entry_id <> s.reading_id
   join posting_link l on l.entry_id = e.entry_id and l.delivery_id <> 0
+  left join lateral (
+      select t.hours, t.billable from taken_item t
+       where t.source_id = e.source_id and t.system_id = e.system_id and t.version = e.version and t.readable
+       order by (t.hours, t.work_date) = (e.hours, e.work_date) desc, t.message_id, t.item_no
+       limit 1) as v on true
  where s.disposition in (2, 3) and e.disposition = 1
  order by e.source_id, e.system_id, e.version desc, e.revision desc
 """
@@ -104,24 +111,39 @@ _BUCKET = """
 """
 
 # Everything that was accepted and stands: the newest reading of an entry, or the posted one that it would change.
+# value_minor is made again of the hours in the message and the rate line; where the price is not the line's own (it was
+# converted, or a day's hours came from a policy), it is what the actual says. It is empty where that is gone.
 _ACCEPTED = f"""
 create temporary table accepted on commit drop as
 select e.*, {_BUCKET} as bucket, d.accounting_date, s.amount_minor, coalesce(s.currency, n.currency) as currency,
-       c.functional_minor as cost_minor, s.rate_line_id, s.price_fx_rate_id, c.actual_id is not null as has_cost,
-       s.actual_id is not null as has_sale
+       c.functional_minor as cost_minor, c.actual_id is not null as has_cost, s.actual_id is not null as has_sale,
+       case when not e.worth then 0
+            when s.price_fx_rate_id is not null or b.currency is distinct from k.alpha then s.amount_minor
+            when b.unit = 'hour' then pg_temp.round_minor(h.hours * b.price, k.exponent, o.half_even)
+            when b.hours_per_day is not null
+                 then pg_temp.round_minor(h.hours * b.price / b.hours_per_day, k.exponent, o.half_even)
+            else s.amount_minor end as value_minor
   from (select st.entry_id, st.reading_id, st.system_id, st.source_id, st.entity_id, st.project_id, st.work_date,
-               st.hours, st.billable, st.message_id, st.item_no, l.delivery_id, false as changed
-          from standing st left join posting_link l on l.entry_id = st.entry_id and l.delivery_id <> 0
+               st.hours, st.billable, st.message_id, st.item_no, l.delivery_id, false as changed,
+               coalesce(t.hours, st.hours) as said_hours, coalesce(t.billable, st.billable) as worth
+          from standing st
+          left join posting_link l on l.entry_id = st.entry_id and l.delivery_id <> 0
+          left join latest t on t.source_id = st.source_id and t.system_id = st.system_id
          where st.disposition in (1, 5)
         union all
-        select entry_id, entry_id, system_id, source_id, entity_id, project_id, work_date, hours, null, null, null,
-               delivery_id, true
+        select entry_id, entry_id, system_id, source_id, entity_id, project_id, work_date, hours, billable, null, null,
+               delivery_id, true, said_hours, worth
           from anchor) as e
   left join delivery d using (delivery_id)
   left join actual c on c.actual_id = e.entry_id * 8
   left join actual s on s.actual_id = e.entry_id * 8 + 1
+  left join rate_line b on b.rate_line_id = s.rate_line_id
+  left join currency_code k on k.number = s.currency
+  left join entity_terms o on o.entity_id = e.entity_id
   left join at_stake i on i.entry_id = e.entry_id
   left join project_currency n on n.project_id = e.project_id
+ cross join lateral (
+      select case when o.round_hours_first then round(e.said_hours, 2) else e.said_hours end as hours) as h
 """  # noqa: S608 - constants of this module
 
 _HELD = """
@@ -129,15 +151,14 @@ create temporary table held on commit drop as
 select s.system_id, s.source_id, s.reading_id, s.entity_id, s.state = 3 as counts, s.work_date, s.hours,
        case when i.state = 'excluded' then 'excluded' else 'in_exception' end as bucket, i.state is not null as on_desk,
        s.message_id, s.item_no, a.entry_id as anchor_id,
-       case when a.entry_id is null then i.amount_minor else a.amount_minor + i.amount_minor end as amount_minor,
+       coalesce(a.amount_minor, 0) + i.amount_minor as amount_minor,
+       coalesce(a.value_minor, 0) + i.amount_minor as value_minor,
        case when a.entry_id is not null and i.amount_minor is not null then a.currency
             else n.currency end as currency,
        case when a.work_date = s.work_date then a.accounting_date end as accounting_date
   from standing s
   left join at_stake i on i.entry_id = s.reading_id
-  left join (select source_id, system_id, entry_id, work_date, accounting_date, coalesce(amount_minor, 0)
-                    as amount_minor, currency from accepted where changed) as a
-    on a.source_id = s.source_id and a.system_id = s.system_id
+  left join accepted a on a.source_id = s.source_id and a.system_id = s.system_id and a.changed
   left join project_currency n on n.project_id = s.project_id
  where s.disposition = 2
 """
@@ -166,20 +187,7 @@ select 'taken_in', a.entity_id, coalesce(a.accounting_date, t.work_date), a.curr
   from latest t
   join accepted a on a.source_id = t.source_id and a.system_id = t.system_id and not a.changed
   left join rerated g on g.source_id = t.source_id and g.system_id = t.system_id
-  left join rate_line b on b.rate_line_id = a.rate_line_id
-  left join currency_code k on k.number = a.currency
-  left join entity_terms o on o.entity_id = a.entity_id
- cross join lateral (
-      select case when not t.billable then 0
-                  when not a.has_sale then g.amount_minor
-                  when a.price_fx_rate_id is not null or b.currency is distinct from k.alpha then a.amount_minor
-                  when b.unit = 'hour' then pg_temp.round_minor(
-                      case when o.round_hours_first then round(t.hours, 2) else t.hours end * b.price,
-                      k.exponent, o.half_even)
-                  when b.hours_per_day is not null then pg_temp.round_minor(
-                      case when o.round_hours_first then round(t.hours, 2) else t.hours end * b.price / b.hours_per_day,
-                      k.exponent, o.half_even)
-                  else a.amount_minor end as amount_minor) as v
+ cross join lateral (select coalesce(a.value_minor, g.amount_minor) as amount_minor) as v
  where t.state = 3 and t.unread is null
 """
 
@@ -187,8 +195,8 @@ _TAKEN_OTHER = """
 insert into line
 select 'taken_in', case when h.reading_id is null then t.entity_id else h.entity_id end,
        coalesce(h.accounting_date, t.work_date), case when h.reading_id is null then t.currency else h.currency end,
-       1, t.hours, coalesce(h.amount_minor, g.amount_minor), null,
-       coalesce(h.amount_minor, g.amount_minor) is not null, t.system_id, t.source_id, h.reading_id, t.message_id,
+       1, t.hours, coalesce(h.value_minor, g.amount_minor), null,
+       coalesce(h.value_minor, g.amount_minor) is not null, t.system_id, t.source_id, h.reading_id, t.message_id,
        t.item_no, null
   from latest t
   left join held h on h.source_id = t.source_id and h.system_id = t.system_id and t.unread is null
@@ -272,7 +280,8 @@ select side.name, null, null, null, 1, 0, null, null, false, u.system_id, u.sour
 """
 
 _STEPS = (
-    "create index on taken_item (source_id, system_id) where not readable",
+    _ROUND_MINOR,
+    "create index on taken_item (source_id, system_id)",
     _LATEST,
     "analyze latest",
     _STANDING,
@@ -291,7 +300,6 @@ _STEPS = (
     _UNREADABLE,
 )
 _INSERTS = (
-    _ROUND_MINOR,
     _LINES,
     _TAKEN_ACCEPTED,
     _TAKEN_OTHER,

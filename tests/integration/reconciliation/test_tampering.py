@@ -23,6 +23,7 @@ def full(books: Books) -> None:
     """A hub in which every sealed table has a row."""
     hub = books.hub
     day = date(2026, 7, 1)
+    hub.apply(world.firm(line_grain="entry", late_after_days=400))
     books.ledger.poison.add("e9")
     books.take(
         *(world.said(source_id=f"e{at}", work_date=day + timedelta(days=at)) for at in range(1, 10)),
@@ -148,7 +149,7 @@ def _other(column: str, kind: str) -> sql.Composable:
         "date": "{} + 1",
         "timestamp with time zone": "{} + interval '1 day'",
     }
-    return sql.SQL(forms.get(kind, "{} + 1")).format(sql.Identifier(column))
+    return sql.SQL(forms.get(kind, "{} + 1000")).format(sql.Identifier(column))
 
 
 _CHANGES = {"delete": _delete, "double": _double, "alter": _alter}
