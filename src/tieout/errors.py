@@ -195,6 +195,10 @@ CATALOGUE: Final[dict[str, CatalogueEntry]] = {
     ),
     "TIE-API-003": CatalogueEntry("The request is too large", "Send the batch in parts of at most 8 MiB."),
     "TIE-API-004": CatalogueEntry("The request is empty", "Send one time entry or a list of them as JSON."),
+    "TIE-API-005": CatalogueEntry(
+        "The address of the API cannot be listened on",
+        "Choose another --port or --address, or stop the program that listens there.",
+    ),
     "TIE-BILLING-001": CatalogueEntry(
         "An account is not configured", "Add the account number to [accounts] of the entity's policy and apply."
     ),
@@ -203,6 +207,9 @@ CATALOGUE: Final[dict[str, CatalogueEntry]] = {
     ),
     "TIE-BILLING-003": CatalogueEntry("A legal entity has no policy", "Add policies/ENTITY.toml and apply."),
     "TIE-BILLING-004": CatalogueEntry("A delivery to be split is not there", _REPORT_IT),
+    "TIE-CLI-001": CatalogueEntry(
+        "A command line that cannot be understood", "Look at `tieout --help`, or at `tieout COMMAND --help`."
+    ),
     "TIE-DEMO-001": CatalogueEntry("The home holds another demo", "Choose another --home, or remove this one."),
     "TIE-DESK-001": CatalogueEntry("No such item on the desk", "List the items with `tieout exceptions list`."),
     "TIE-DESK-002": CatalogueEntry("An exclusion without a reason", "Give --reason; it stays in the history."),
@@ -223,6 +230,9 @@ CATALOGUE: Final[dict[str, CatalogueEntry]] = {
         "A secret cannot be read", "Set the environment variable or write the file that the reference names."
     ),
     "TIE-TIEOUT-001": CatalogueEntry("No such accounting period", "Name a legal entity and a period that the ERP has."),
+    "TIE-TIEOUT-002": CatalogueEntry(
+        "No such legal entity or period in the books", "Name one of those that the message lists."
+    ),
     "TIE-STORE-001": CatalogueEntry(
         "The database cannot be reached",
         "Check that PostgreSQL runs and that TIEOUT_DATABASE_URL is right; the command can be repeated safely.",

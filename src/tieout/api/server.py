@@ -1,11 +1,13 @@
 """Serves the application on the hub's event loop with granian."""
 
 import asyncio
+import socket
 
 from granian.constants import Interfaces
 from granian.server.embed import Server
 
 from tieout.api.app import application
+from tieout.errors import ConfigurationError
 from tieout.model.clock import Clock
 from tieout.storage.pool import Pool
 
@@ -17,6 +19,22 @@ class Door:
         self._address = address
         self._port = port
         self._clock = clock
+
+    def check(self) -> None:
+        """Raise ConfigurationError (TIE-API-005) when the address cannot be listened on."""
+        try:
+            family, kind, protocol, _, place = socket.getaddrinfo(
+                self._address, self._port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+            )[0]
+            with socket.socket(family, kind, protocol) as probe:
+                probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                probe.bind(place)
+                probe.listen(1)
+        except OSError as error:
+            raise ConfigurationError(
+                code="TIE-API-005",
+                message=f"The API cannot listen on {self._address} port {self._port}: {error.strerror or error}.",
+            ) from error
 
     async def __call__(self, pool: Pool, stopping: asyncio.Event) -> None:
         """Serve until ``stopping``."""

@@ -1,56 +1,116 @@
 """All commands of ``tieout``, and the one place where an error becomes words and an exit code.
 
+A command's module is imported when the command is asked for: what one command needs does not slow down the others.
 Exit codes: 0 done, 1 the answer is no (books do not tie out, a check failed), 2 it could not be done.
 """
 
 import sys
+from importlib import import_module
+from typing import Final
 
-import click
 import typer
 from rich.console import Console
+from rich.markup import escape
+from typer import TyperException
+from typer._click.core import Command, Context
+from typer.core import TyperGroup
 
-from tieout.cli import connector, demo, exceptions, explain, firm, hub, key, tie_out
-from tieout.errors import TieoutError
+from tieout.errors import CATALOGUE, TieoutError
 from tieout.runtime.firm.problems import FirmInvalidError
+
+_COMMANDS: Final = {
+    "up": ("hub", "up"),
+    "demo": ("demo", "demo"),
+    "check": ("firm", "check"),
+    "apply": ("firm", "apply"),
+    "tie-out": ("tie_out", "tie_out"),
+    "exceptions": ("exceptions", "app"),
+    "explain": ("explain", "app"),
+    "connector": ("connector", "app"),
+    "key": ("key", "app"),
+}
+
+
+class _Commands(TyperGroup):
+    """The commands by name, each made when it is asked for."""
+
+    def list_commands(self, ctx: Context) -> list[str]:
+        """All names, in the order of the help."""
+        del ctx
+        return list(_COMMANDS)
+
+    def get_command(self, ctx: Context, cmd_name: str) -> Command | None:
+        """The command ``cmd_name``, or None."""
+        del ctx
+        if cmd_name not in _COMMANDS:
+            return None
+        module, name = _COMMANDS[cmd_name]
+        found = getattr(import_module(f"tieout.cli.{module}"), name)
+        if isinstance(found, typer.Typer):
+            group = typer.main.get_command(found)
+            group.name = cmd_name
+            return group
+        single = typer.Typer(add_completion=False)
+        single.command(cmd_name)(found)
+        return typer.main.get_command(single)
+
 
 app = typer.Typer(
     name="tieout",
+    cls=_Commands,
     help="Keeps the systems of a professional-services firm in agreement, and proves it to the cent.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-app.command("up")(hub.up)
-app.command("demo")(demo.demo)
-app.command("check")(firm.check)
-app.command("apply")(firm.apply)
-app.command("tie-out")(tie_out.tie_out)
-app.add_typer(exceptions.app, name="exceptions")
-app.add_typer(explain.app, name="explain")
-app.add_typer(connector.app, name="connector")
-app.add_typer(key.app, name="key")
 
-CANNOT = 2
+
+@app.callback()
+def _commands() -> None:
+    """Keep the commands in one group."""
+
+
+CANNOT: Final = 2
+STOPPED: Final = 130
+MISUSED: Final = "TIE-CLI-001"
 
 
 def main() -> None:
     """Run the command line; the process ends with its exit code."""
-    words = Console(stderr=True, highlight=False, soft_wrap=True)
     try:
         code = app(standalone_mode=False)
-    except FirmInvalidError as error:
-        for problem in error.problems:
-            words.print(f"[red]x[/red] {problem.describe()}", markup=True)
-        words.print(f"{error.code}: {len(error.problems)} mistake(s); nothing was changed.")
+    except (typer.Abort, KeyboardInterrupt):
+        Console(stderr=True).print("Stopped.")
+        sys.exit(STOPPED)
+    except (TieoutError, TyperException) as error:
+        _explain(error)
         sys.exit(CANNOT)
-    except TieoutError as error:
-        words.print(f"[red]{error.code}[/red] {error.message}")
-        words.print(f"Next: {error.next_step}")
+    except BaseExceptionGroup as group:
+        known, others = group.split(TieoutError)
+        if known is None or others is not None:
+            raise
+        for one in _leaves(known):
+            _explain(one)
         sys.exit(CANNOT)
-    except click.ClickException as error:
-        error.show()
-        sys.exit(CANNOT)
-    except (click.Abort, KeyboardInterrupt):
-        words.print("Stopped.")
-        sys.exit(130)
     sys.exit(code if isinstance(code, int) else 0)
+
+
+def _explain(error: BaseException) -> None:
+    """Say what happened, with its code, and what to do next."""
+    words = Console(stderr=True, highlight=False, soft_wrap=True)
+    if isinstance(error, FirmInvalidError):
+        for problem in error.problems:
+            words.print(f"[red]x[/red] {escape(problem.describe())}")
+        words.print(f"[red]{error.code}[/red] {len(error.problems)} mistake(s); nothing was changed.")
+    elif isinstance(error, TieoutError):
+        words.print(f"[red]{error.code}[/red] {escape(error.message)}")
+    elif isinstance(error, TyperException):
+        words.print(f"[red]{MISUSED}[/red] {escape(error.format_message())}")
+    next_step = error.next_step if isinstance(error, TieoutError) else CATALOGUE[MISUSED].next_step
+    words.print(f"Next: {escape(next_step)}")
+
+
+def _leaves(group: BaseException) -> list[BaseException]:
+    if isinstance(group, BaseExceptionGroup):
+        return [leaf for one in group.exceptions for leaf in _leaves(one)]
+    return [group]

@@ -6,29 +6,40 @@ from typing import Annotated
 import msgspec
 import typer
 from rich.console import Console
-from rich.table import Table
+from rich.padding import Padding
+from rich.text import Text
 
 from tieout.cli.options import HOME, AsJson, Home, actor
 from tieout.desk import queue
-from tieout.desk.queue import CauseSummary
+from tieout.desk.queue import CauseSummary, ItemView
 from tieout.errors import ConfigurationError
-from tieout.model.finding_codes import CATALOGUE
+from tieout.model.finding_codes import CATALOGUE, Owner
 from tieout.model.money import alpha_code, from_minor
 from tieout.runtime.clock import SystemClock
 from tieout.runtime.installation import open_installation
 from tieout.storage.pool import connect, in_transaction
 
+_INDENT = 7
+
 app = typer.Typer(help="What is held, why, and what to do about it.", no_args_is_help=True)
 
 Items = Annotated[list[int] | None, typer.Argument(help="Item numbers.")]
 Cause = Annotated[int | None, typer.Option("--cause", help="All items of a root cause.")]
-Code = Annotated[str | None, typer.Option("--code", help="All items of a code.")]
+
+
+def _known_code(code: str | None) -> str | None:
+    if code is not None and code not in CATALOGUE:
+        raise typer.BadParameter(f"{code!r} is not a code of the catalogue of findings.")
+    return code
+
+
+Code = Annotated[str | None, typer.Option("--code", callback=_known_code, help="All items of a code.")]
 
 
 @app.command("list")
 def list_(
     home: Home = HOME,
-    owner: Annotated[str | None, typer.Option(help="Only what this queue owns.")] = None,
+    owner: Annotated[Owner | None, typer.Option(help="Only what this queue owns.")] = None,
     code: Code = None,
     cause: Cause = None,
     as_json: AsJson = False,
@@ -40,16 +51,7 @@ def list_(
             if as_json:
                 print(msgspec.json.encode(items).decode())  # noqa: T201 - the command's output
                 return
-            table = Table("Item", "Source", "Day", "Hours", "What", box=None)
-            for item in items:
-                table.add_row(
-                    str(item.item_id),
-                    item.source_id or "",
-                    item.document_date or "",
-                    str(item.hours or ""),
-                    item.message,
-                )
-            Console(highlight=False).print(table)
+            print_items(Console(highlight=False), items)
             return
         causes = queue.list_causes(conn, owner=owner, code=code)
     if as_json:
@@ -68,12 +70,12 @@ def show(item: Annotated[int, typer.Argument(help="Item number.")], home: Home =
         return
     words = Console(highlight=False, soft_wrap=True)
     words.print(f"Item {view.item_id}: {view.code} ({view.state}), owner {view.owner}")
-    words.print(view.message)
+    words.print(view.message, markup=False)
     for name, value in sorted(view.context.items()):
-        words.print(f"  {name}: {value}")
+        words.print(f"  {name}: {value}", markup=False)
     words.print(f"Next: {CATALOGUE[view.code].next_step}")
     for action in history:
-        words.print(f"{action.taken_at:%Y-%m-%d %H:%M} {action.actor} {action.action}: {action.reason}")
+        words.print(f"{action.taken_at:%Y-%m-%d %H:%M} {action.actor} {action.action}: {action.reason}", markup=False)
 
 
 @app.command("retry")
@@ -113,29 +115,42 @@ def exclude(
 
 
 def print_causes(words: Console, causes: list[CauseSummary], *, now: datetime) -> None:
-    """Root causes as a table, and what to do about each code."""
+    """Root causes: a line of figures each, then what is at stake and an example below it, whole at any width."""
     if not causes:
         words.print("Nothing is held.")
         return
-    table = Table("Cause", "Code", "Owner", "Items", "Hours", "At stake", "Oldest", "Example", box=None)
+    words.print(f"{'Cause':>5}  {'Code':<22}{'Owner':<20}{'Items':>7}{'Hours':>12}  Oldest", style="bold")
     for cause in causes:
-        worth = ", ".join(
-            f"{from_minor(amount, alpha_code(int(number)))} {alpha_code(int(number))}"
-            for number, amount in sorted(cause.amount_minor.items())
-        )
-        unpriced = f"{cause.unpriced_count} unpriced" if cause.unpriced_count else ""
         days = (now - cause.oldest).days
-        table.add_row(
-            str(cause.cause_id),
-            cause.code,
-            cause.owner,
-            str(cause.count),
-            f"{cause.hours:.2f}",
-            ", ".join(part for part in (worth, unpriced) if part),
-            f"{days} d" if days else "today",
-            cause.example[:70],
+        words.print(
+            f"{cause.cause_id:>5}  {cause.code:<22}{cause.owner:<20}{cause.count:>7,}{cause.hours:>12,.2f}  "
+            f"{f'{days} d' if days else 'today'}"
         )
-    words.print(table)
+        for line in (f"At stake: {_worth(cause)}", cause.example):
+            words.print(Padding(Text(line), (0, 0, 0, _INDENT)))
+
+
+def print_items(words: Console, items: list[ItemView]) -> None:
+    """Items of a cause: a line of facts each, and what happened below it."""
+    if not items:
+        words.print("Nothing is held.")
+        return
+    words.print(f"{'Item':>5}  {'Source':<24}{'Day':<12}{'Hours':>10}  State", style="bold")
+    for item in items:
+        hours = "" if item.hours is None else f"{item.hours:,.2f}"
+        line = f"{item.item_id:>5}  {item.source_id or '':<24}{item.document_date or '':<12}{hours:>10}  {item.state}"
+        words.print(line, markup=False)
+        words.print(Padding(Text(item.message), (0, 0, 0, _INDENT)))
+
+
+def _worth(cause: CauseSummary) -> str:
+    parts = [
+        f"{from_minor(amount_minor, alpha_code(int(number))):,} {alpha_code(int(number))}"
+        for number, amount_minor in sorted(cause.amount_minor.items())
+    ]
+    if cause.unpriced_count:
+        parts.append(f"{cause.unpriced_count:,} unpriced")
+    return ", ".join(parts)
 
 
 def _chosen(found: list[int]) -> list[int]:

@@ -18,17 +18,19 @@ _LOCK_WAIT_S = 30.0
 
 def up(
     home: Home = HOME,
-    port: Annotated[int, typer.Option(help="Port of the API.")] = 8470,
+    port: Annotated[int, typer.Option(min=1, max=65535, help="Port of the API.")] = 8470,
     address: Annotated[str, typer.Option(help="Address that the API listens on.")] = "127.0.0.1",
     workers: Annotated[int, typer.Option(min=1, help="Worker processes.")] = 1,
 ) -> None:
     """Run the hub: reads the sources, checks, rates, posts, and takes time over the API."""
+    door = Door(address=address, port=port, clock=SystemClock())
+    door.check()
     with open_installation(home, wait_for_lock_s=_LOCK_WAIT_S) as installation:
         Console(highlight=False).print(f"Tieout serves http://{address}:{port} from {installation.home}.")
-        asyncio.run(_serve(installation, address=address, port=port, workers=workers))
+        asyncio.run(_serve(installation, door, workers=workers))
 
 
-async def _serve(installation: Installation, *, address: str, port: int, workers: int) -> None:
+async def _serve(installation: Installation, door: Door, *, workers: int) -> None:
     stopping = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -36,5 +38,5 @@ async def _serve(installation: Installation, *, address: str, port: int, workers
     await serve(
         HubOptions(url=installation.url, home=installation.home, workers=workers),
         stopping,
-        Door(address=address, port=port, clock=SystemClock()),
+        door,
     )

@@ -7,6 +7,7 @@ from typing import Annotated
 import msgspec
 import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from tieout.cli.options import HOME, AsJson, Home
@@ -14,7 +15,7 @@ from tieout.reconciliation import tie_out as books
 from tieout.reconciliation.tie_out import TieOut, TieOutRow
 from tieout.reconciliation.verify import LedgerBreak
 from tieout.runtime.installation import open_installation
-from tieout.runtime.reconcile import current_translators, verify_entity
+from tieout.runtime.reconcile import check_scope, current_translators, verify_entity
 from tieout.storage.pool import connect
 
 _TITLES = {
@@ -41,10 +42,13 @@ def tie_out(
 ) -> None:
     """Taken in = posted + in exception + in doubt + excluded. Exit code 1 when that does not hold."""
     with open_installation(home) as installation, connect(installation.url, autocommit=True) as conn:
+        check_scope(conn, entity=entity, period=period)
         translators = current_translators(conn)
         if bucket is not None:
-            if entity is None or period is None or currency is None:
-                raise typer.BadParameter("--bucket needs --entity, --period and --currency")
+            if entity is None or period is None or currency is None or bucket not in _TITLES:
+                raise typer.BadParameter(
+                    f"--bucket is one of {', '.join(_TITLES)} and needs --entity, --period and --currency."
+                )
             entries = books.entries_behind(
                 conn, translators=translators, entity=entity, period=period, currency=currency, side=bucket
             )
@@ -65,9 +69,11 @@ def tie_out(
 
 def print_statement(words: Console, statement: TieOut) -> None:
     """The statement as a table with one line per bucket that is not empty."""
-    table = Table("Entity", "Period", "Currency", "", "Entries", "Hours", "Amount", "Unpriced h", box=None)
-    for number in (4, 5, 6, 7):
-        table.columns[number].justify = "right"
+    table = Table(box=None, pad_edge=False)
+    table.add_column("Books", no_wrap=True)
+    table.add_column("", no_wrap=True)
+    for title in ("Entries", "Hours", "Amount", "Unpriced h"):
+        table.add_column(title, justify="right", no_wrap=True)
     for row in statement.rows:
         _add_row(table, row)
     words.print(table)
@@ -77,7 +83,7 @@ def print_statement(words: Console, statement: TieOut) -> None:
         f"{apart.superseded} versions replaced by newer ones."
     )
     for one in statement.breaks[:_SHOWN]:
-        words.print(f"[red]{one.proof}[/red] {one.message}")
+        words.print(f"[red]{one.proof}[/red] {escape(one.message)}")
     if len(statement.breaks) > _SHOWN:
         words.print(f"... and {len(statement.breaks) - _SHOWN} more breaks.")
     if statement.holds:
@@ -93,9 +99,7 @@ def _add_row(table: Table, row: TieOutRow) -> None:
             continue
         first = side == "taken_in"
         table.add_row(
-            row.entity if first else "",
-            row.period if first else "",
-            row.currency if first else "",
+            " ".join(dict.fromkeys((row.entity, row.period, row.currency))) if first else "",
             title,
             f"{bucket.count:,}",
             f"{bucket.hours:,.2f}",
@@ -103,12 +107,12 @@ def _add_row(table: Table, row: TieOutRow) -> None:
             f"{bucket.unpriced_hours:,.2f}" if bucket.unpriced_count else "",
         )
     if not row.identity_holds:
-        table.add_row("", "", "", "[red]does not add up[/red]", "", "", "", "")
+        table.add_row("", "[red]does not add up[/red]")
 
 
 def _print_ledger(words: Console, breaks: Sequence[LedgerBreak], *, verified: bool) -> None:
     for one in breaks:
-        words.print(f"[red]{one.kind}[/red] {one.message}")
+        words.print(f"[red]{one.kind}[/red] {escape(one.message)}")
     if verified and not breaks:
         words.print("[green]Verified.[/green] The ledger, read afresh, holds exactly what was posted.")
 

@@ -9,6 +9,7 @@ from tieout.connect.connector import load_connector
 from tieout.connect.source import Translator
 from tieout.errors import ConfigurationError
 from tieout.governance import firm_version
+from tieout.reconciliation.tie_out import UNASSIGNED
 from tieout.reconciliation.verify import LedgerBreak, expected_postings, verify_ledger
 from tieout.records import reference_book
 from tieout.runtime import systems
@@ -19,6 +20,26 @@ from tieout.storage.throttle import SharedThrottle
 def current_translators(conn: Connection[tuple[object, ...]]) -> Mapping[str, Translator]:
     """The translators of the current firm version, by system."""
     return systems.translators(firm_version.current(conn))
+
+
+def check_scope(conn: Connection[tuple[object, ...]], *, entity: str | None, period: str | None) -> None:
+    """Refuse a legal entity that no policy knows and a period that no ledger has (TIE-TIEOUT-002).
+
+    A misspelt one would otherwise tie out as an empty statement.
+    """
+    entities = sorted(one.entity for one in firm_version.current(conn).policies)
+    if entity not in {None, UNASSIGNED, *entities}:
+        raise ConfigurationError(
+            code="TIE-TIEOUT-002", message=f"There is no legal entity {entity}, only {', '.join(entities)}."
+        )
+    if period in {None, UNASSIGNED}:
+        return
+    book = reference_book.load(conn)
+    periods = sorted({one.code for code in entities if entity in {None, code} for one in book.periods.of(code)})
+    if period not in periods:
+        raise ConfigurationError(
+            code="TIE-TIEOUT-002", message=f"There is no accounting period {period}, only {', '.join(periods)}."
+        )
 
 
 async def verify_entity(
