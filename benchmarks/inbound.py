@@ -77,7 +77,7 @@ class Run:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Print entries a second for one and two processes, the bound, their ratios, and what is written per entry."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--entries", type=int, default=40_000)
+    parser.add_argument("--entries", type=int, default=100_000)
     parser.add_argument("--batch", type=int, default=pipeline.MAX_ENTRIES)
     parser.add_argument("--repeats", type=int, default=3, help="the best of so many runs counts, for all alike")
     parser.add_argument("--seed", type=int, default=7)

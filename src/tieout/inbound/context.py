@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from tieout.connect.source import Translator
 from tieout.inbound.changes import Recut
+from tieout.inbound.rule_context import RuleContextCache
 from tieout.ledger.rate_book import RateBookCache
 from tieout.model.clock import Clock
 from tieout.model.identity import IdFactory
@@ -26,4 +27,5 @@ class InboundContext:
     books: BookCache
     recut: Recut
     rates: RateBookCache = field(default_factory=RateBookCache)
+    rules: RuleContextCache = field(default_factory=RuleContextCache)
     time_objects: tuple[str, ...] = TIME_OBJECTS

@@ -27,6 +27,8 @@ _TIME_WEIGHT = 30.0
 _PROJECT_WEIGHT = 30.0
 _NARRATIVE_WEIGHT = 0.4
 _OTHER_KIND_OF_WORK = 0.5
+MOST_ACROSS_PROJECTS = _TIME_WEIGHT + 100 * _NARRATIVE_WEIGHT
+"""The highest score of two entries of different projects: below the threshold they need not be compared at all."""
 
 
 class Work(Protocol):

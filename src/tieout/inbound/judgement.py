@@ -10,7 +10,7 @@ import msgspec
 
 from tieout.errors import InvariantError
 from tieout.inbound.changes import PEER_CODES, source_changed
-from tieout.inbound.duplicates import Work
+from tieout.inbound.duplicates import MOST_ACROSS_PROJECTS, Work
 from tieout.inbound.person_days import PersonDays
 from tieout.inbound.reading import APPROVED, Disposition, Reading
 from tieout.inbound.rule_context import RuleContext
@@ -21,14 +21,13 @@ from tieout.model.finding import Finding, Severity
 
 def judge(heads: Iterable[Reading], context: RuleContext, rates: RateBook, days: PersonDays) -> None:
     """Give every head that has no disposition yet one, with its findings and its price."""
-    passed: set[tuple[object, ...]] = set()
     for reading in heads:
         if reading.disposition:
             continue
         if reading.state != APPROVED:
             _judge_unapproved(reading)
             continue
-        findings = _check(reading, context, passed)
+        findings = _check(reading, context)
         _price(reading, context, rates, findings)
         if reading.posted is None:
             _compare(reading, context, days, findings)
@@ -36,14 +35,15 @@ def judge(heads: Iterable[Reading], context: RuleContext, rates: RateBook, days:
             days.add(reading.resource_id, reading)
 
 
-def _check(reading: Reading, context: RuleContext, passed: set[tuple[object, ...]]) -> list[Finding]:
-    """The findings of the entry rules, in their order; rules of parts that ``passed`` before are not asked again."""
+def _check(reading: Reading, context: RuleContext) -> list[Finding]:
+    """The findings of the entry rules, in their order; rules of parts that passed before are not asked again."""
     said, system, day = reading.said, reading.system_id, reading.day
     parts = (
         (system, said.project, day),
         (system, said.project, said.task, said.role, ""),
         (reading.entity_id, reading.hours_e4),
     )
+    passed = context.passed
     if passed.issuperset(parts):
         return [found for rule in OWN_RULES if (found := rule(reading, context)) is not None]
     findings: list[Finding] = []
@@ -108,13 +108,14 @@ def _compare(reading: Reading, context: RuleContext, days: PersonDays, findings:
 
 
 def _stands_alone(reading: Reading, on_day: Sequence[Work]) -> bool:
-    """Whether no rule of the day can find anything: no times told, no equal hours, and the day far from full."""
-    rules, hours_e4 = reading.rules, reading.hours_e4
+    """Whether no rule of the day can find anything: no times told, no likely twin, and the day not full."""
+    rules, hours_e4, project_id = reading.rules, reading.hours_e4, reading.project_id
     if rules is None or reading.started_us is not None:
         return False
     total_e4 = hours_e4
+    across_projects = rules.policy.fuzzy_threshold <= MOST_ACROSS_PROJECTS
     for other in on_day:
-        if other.hours_e4 == hours_e4:
+        if other.hours_e4 == hours_e4 and (other.project_id == project_id or across_projects):
             return False
         total_e4 += other.hours_e4
     return total_e4 <= rules.max_day_e4

@@ -19,6 +19,7 @@ from tieout.records.reference_book import ReferenceBook
 
 HOUR_E4 = 10_000
 _DAY_MINUTES = 24 * 60
+_MAX = 50_000
 
 
 class DayFacts(msgspec.Struct, frozen=True, gc=False):
@@ -46,11 +47,12 @@ class EntityRules(msgspec.Struct, frozen=True):
 
 
 class RuleContext:
-    """The reference of one batch as the rules ask for it."""
+    """The reference as the rules ask for it. ``passed``: parts of entries that ``judgement`` found good under it."""
 
     def __init__(self, book: ReferenceBook, now: datetime) -> None:
         self.book = book
         self.now = now
+        self.passed: set[tuple[object, ...]] = set()
         self._ownership = rules_of(book.firm)
         self._keys: dict[str, SourceKeys] = {}
         self._entities: dict[int, EntityRules | None] = {}
@@ -112,6 +114,28 @@ class RuleContext:
                 is None
             )
             return found
+
+
+class RuleContextCache:
+    """The rule context of one process, kept while the reference and the day stay the same everywhere.
+
+    Local days begin at a quarter of an hour of UTC in every time zone. What a context remembers is bounded: it is made
+    anew when that grows too large.
+    """
+
+    def __init__(self) -> None:
+        self._context: RuleContext | None = None
+
+    def get(self, book: ReferenceBook, now: datetime) -> RuleContext:
+        """The context of ``book`` at ``now``."""
+        known = self._context
+        if known is None or known.book is not book or _quarter(known.now) != _quarter(now) or len(known.passed) > _MAX:
+            known = self._context = RuleContext(book, now)
+        return known
+
+
+def _quarter(instant: datetime) -> int:
+    return int(instant.timestamp()) // 900
 
 
 def entity_rules(facts: EntityFacts, now: datetime) -> EntityRules | None:
