@@ -5,14 +5,11 @@ are held against each other, and every reversal against what it takes back. ``re
 """
 
 from decimal import Decimal
-from typing import Final
 
 import msgspec
 import psycopg
 
 from tieout.model.money import alpha_code, from_minor
-
-_SHOWN: Final = 50
 
 
 class TotalBreak(msgspec.Struct, frozen=True, kw_only=True):
@@ -74,7 +71,7 @@ def actual_totals(conn: psycopg.Connection[tuple[object, ...]]) -> dict[_TotalKe
 
 
 def _crooked_reversals(conn: psycopg.Connection[tuple[object, ...]]) -> list[TotalBreak]:
-    """Reversals that take back anything but exactly one actual that stands (domain model 2.7)."""
+    """The first reversals that take back anything but exactly one actual that stands (domain model 2.7)."""
     rows = conn.execute(
         """
         select r.actual_id, o.actual_id is null
@@ -88,9 +85,8 @@ def _crooked_reversals(conn: psycopg.Connection[tuple[object, ...]]) -> list[Tot
          union all
         select s.actual_id, true from actual s left join actual c on c.actual_id = s.actual_id - 1
          where s.actual_id % 8 in (1, 5) and c.actual_id is null
-         order by 1 limit %s
-        """,
-        (_SHOWN,),
+         order by 1 limit 50
+        """
     )
     return [
         TotalBreak(
