@@ -172,6 +172,26 @@ CATALOGUE: Final[dict[str, CatalogueEntry]] = {
         "It is repeated by itself; act only if it does not stop.",
     ),
     "TIE-KANTATA-006": CatalogueEntry("Kantata refused a request as such", _COMPARE),
+    "TIE-TRYTON-001": CatalogueEntry(
+        "The Tryton connection is not set up for this",
+        "Correct the named setting of the system in systems/, or Tryton.",
+    ),
+    "TIE-TRYTON-002": CatalogueEntry("An answer of Tryton cannot be read", _COMPARE),
+    "TIE-TRYTON-003": CatalogueEntry(
+        "Tryton refused us",
+        "Check the user's password, companies and rights in Tryton; the connection resumes by itself.",
+    ),
+    "TIE-TRYTON-004": CatalogueEntry(
+        "Tryton is busy or unavailable", "It is repeated by itself; act only if it does not stop."
+    ),
+    "TIE-TRYTON-005": CatalogueEntry("The Tryton connector was used wrongly", _REPORT_IT),
+    "TIE-SAMPLE-001": CatalogueEntry(
+        "The sample firm cannot be put into Tryton", "Correct the sample firm as the message says."
+    ),
+    "TIE-SAMPLE-002": CatalogueEntry(
+        "The sample's Tryton did not start or refused something",
+        "Read the end of tryton/server.log below the home directory; the command can be repeated safely.",
+    ),
     "TIE-LEDGER-001": CatalogueEntry(
         "There is no such actual",
         "Take the id from `tieout tie-out` or from the entry's listing.",

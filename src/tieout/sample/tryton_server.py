@@ -230,6 +230,10 @@ class TrytonServer:
             found = self._call(client, "model.account.period.search", domain, 0, None, None, {})
             button = "reopen" if is_open else "close"
             self._call(client, f"model.account.period.{button}", found, {})
+            if is_open:  # Tryton leaves the period's journals closed
+                closed = [["period", "in", found], ["state", "=", "closed"]]
+                journals = self._call(client, "model.account.journal.period.search", closed, 0, None, None, {})
+                self._call(client, "model.account.journal.period.reopen", journals, {})
 
     @staticmethod
     def _call(client: httpx.Client, method: str, *parameters: object) -> list[object]:

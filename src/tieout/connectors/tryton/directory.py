@@ -26,7 +26,10 @@ from tieout.errors import ConfigurationError
 
 _ALL: Final = (0, None, None)
 """Offset, limit and order of a search for everything."""
-PERIOD_FIELDS: Final = ["name", "start_date", "end_date", "state", "company", "_timestamp"]
+PERIOD_FIELDS: Final = [
+    *("name", "start_date", "end_date", "state", "company", "_timestamp"),
+    *(f"journals.{name}" for name in ("state", "journal.code", "_timestamp")),
+]
 
 
 class _CompanyRow(msgspec.Struct, frozen=True, rename={"party": "party.", "currency": "currency."}):
@@ -71,6 +74,7 @@ class Directory:
         return Known(
             company=company,
             journal=await self._journal_id(),
+            journal_code=self._options.journal,
             accounts=await self._accounts_of(company, set(accounts)),
             parties={code: row.id for code, row in (await self.parties(customers)).items()},
             currencies=await self._all_currencies(),

@@ -11,6 +11,7 @@ answer that does not say what became of it. A refused journal leaves no draft be
 ``directory``, ``mapping``, ``outcome_codes``.
 """
 
+import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Final, TypeAlias
@@ -72,8 +73,10 @@ class JournalWriter:
         works: dict[tuple[str, str], _Work] = {}
         for one in commands:
             works.setdefault((one.entity, one.reference), _Work(command=one))
-        for entity in dict.fromkeys(one.entity for one in commands):
-            await self._write_entity(entity, [work for work in works.values() if work.command.entity == entity])
+        groups: dict[str, list[_Work]] = {}
+        for work in works.values():
+            groups.setdefault(work.command.entity, []).append(work)
+        await asyncio.gather(*(self._write_entity(entity, group) for entity, group in groups.items()))
         outcomes = [works[one.entity, one.reference].outcome for one in commands]
         if any(isinstance(one, Rejected) for one in outcomes):
             self._directory.forget()

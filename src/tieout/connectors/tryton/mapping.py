@@ -35,7 +35,6 @@ from tieout.model.money import from_minor, to_minor
 
 MAX_DESCRIPTION: Final = 500
 _UNFIT: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff]+")
-_OPEN: Final = "open"
 
 
 class Company(msgspec.Struct, frozen=True, kw_only=True):
@@ -51,6 +50,7 @@ class Known(msgspec.Struct, frozen=True, kw_only=True):
 
     company: Company
     journal: int
+    journal_code: str
     accounts: Mapping[str, TrytonAccountRow]
     parties: Mapping[str, int]
     currencies: Mapping[str, int]
@@ -87,12 +87,14 @@ def period_of(command: PostJournal, known: Known) -> TrytonPeriodRow | Rejected:
     """The open period that the accounting date falls in."""
     day = command.accounting_date
     period = next((one for one in known.periods if day_of(one.start_date) <= day <= day_of(one.end_date)), None)
-    if period is not None and period.state == _OPEN:
+    if period is not None and period.is_open(known.journal_code):
         return period
     words = (
         f"Company {command.entity} has no period for {day}."
         if period is None
-        else f"Period {period.name} of company {command.entity} is {period.state}."
+        else f"Period {period.name} of company {command.entity} is {period.state}, with its journals."
+        if period.state != "open"
+        else f"Journal {known.journal_code} is closed in period {period.name} of company {command.entity}."
     )
     return Rejected(code=RejectionCode.PERIOD_CLOSED, words=words)
 

@@ -16,10 +16,10 @@ from typing import Final
 import msgspec
 
 from tieout.connect.connector import Connection
-from tieout.connect.json_codec import JsonValue
+from tieout.connect.json_codec import JsonValue, decode_strict
 from tieout.connect.sink import LedgerPosting
 from tieout.connect.source import Page
-from tieout.connectors.tryton.client import TrytonClient, rows_of
+from tieout.connectors.tryton.client import TrytonClient, result_of, rows_of
 from tieout.connectors.tryton.directory import PERIOD_FIELDS, Directory
 from tieout.connectors.tryton.manifest import (
     CHANGE_OVERLAP_S,
@@ -128,6 +128,8 @@ class TrytonSource:
         self._client = TrytonClient(connection, self._options)
         self._objects = _objects(self._options)
         self._base: str | None = None
+        self._clock = connection.clock
+        self._settled = _Settled()
 
     async def aclose(self) -> None:
         """Close the connection."""
@@ -140,22 +142,33 @@ class TrytonSource:
             raise ConfigurationError(
                 code="TIE-TRYTON-001", message=f"The Tryton connector does not read {object_name!r}."
             )
+        begun_at = self._clock.now()
         at = _started(_read_cursor(cursor), what)
+        if what.changes and cursor is not None and self._settled.is_so(object_name, cursor):
+            at = msgspec.structs.replace(at, since=at.newest + 1)
+        news = False
         base = await self._rate_base() if object_name == RATE else None
+        given = self._options.journal if object_name == PERIOD else base
         while not at.over:
             answer = await self._page(object_name, what, at, base)
+            payload = answer if given is None else _beside(given, answer)
             try:
-                payload = answer if base is None else _beside(base, answer)
                 rows = split(payload)[1]
                 seen = _seen(rows, at)
             except ContractError:
-                yield Page(object=object_name, payload=answer, item_count=None, next_cursor=cursor or _Cursor().text())
+                _expect_result(answer)
+                yield Page(object=object_name, payload=payload, item_count=None, next_cursor=cursor or _Cursor().text())
                 return
             place = len(at.walked)
             digest = hashlib.blake2b(_canonical(rows), digest_size=8).hexdigest()
             at = msgspec.structs.replace(seen, over=len(rows) < PAGE_SIZE, walked=(*at.walked, digest))
-            if at.before[place : place + 1] != (digest,):
+            # After the first news every page is given out: only the last one's cursor tells that the walk has ended.
+            news = news or (at.before[place : place + 1] != (digest,) and bool(rows or not at.since))
+            if news:
                 yield Page(object=object_name, payload=payload, item_count=len(rows), next_cursor=at.text())
+
+        if not news and cursor is not None:
+            self._settled.quiet(object_name, cursor, begun_at)
 
     async def _page(self, object_name: str, what: _Object, at: _Cursor, base: str | None) -> bytes:
         domain: list[JsonValue] = [*what.domain, ["id", ">", at.after]]
@@ -175,7 +188,7 @@ class TrytonSource:
             self._base = self._options.rate_base
         if self._base is None:
             one: JsonValue = {"__class__": "Decimal", "decimal": "1"}
-            alone = {code for code in await self._currencies(["rate", "=", one], None)}
+            alone = await self._currencies(["rate", "=", one], None)
             alone = {code for code in alone if not await self._currencies(["rate", "!=", one], code)}
             if len(alone) > 1:
                 raise ConfigurationError(
@@ -194,14 +207,46 @@ class TrytonSource:
         return {row.currency.code for row in rows_of(answer, _RateOf)}
 
 
+class _Settled:
+    """Which objects need no overlap any more: a walk begun an overlap after the last news has found nothing new.
+
+    Saves reading a mass change again and again; forgotten with the source, and then only the saving is lost.
+    """
+
+    def __init__(self) -> None:
+        self._quiet_since: dict[str, tuple[str, datetime]] = {}
+        self._settled: dict[str, str] = {}
+
+    def is_so(self, object_name: str, cursor: str) -> bool:
+        return self._settled.get(object_name) == cursor
+
+    def quiet(self, object_name: str, cursor: str, begun_at: datetime) -> None:
+        known = self._quiet_since.get(object_name)
+        if known is None or known[0] != cursor:
+            self._quiet_since[object_name] = (cursor, begun_at)
+        elif begun_at - known[1] >= timedelta(seconds=CHANGE_OVERLAP_S):
+            self._settled[object_name] = cursor
+
+
 class _RateOf(msgspec.Struct, frozen=True, rename={"currency": "currency."}):
     id: int
     currency: TrytonCode
 
 
-def _beside(base: str, answer: bytes) -> bytes:
-    """A page beside the currency that its rates are against; the answer itself stays as it came."""
-    return b'{"rate_base":' + msgspec.json.encode(base) + b',"answer":' + answer + b"}"
+def _beside(given: str, answer: bytes) -> bytes:
+    """A page beside what the translation needs to know; the answer itself stays as it came."""
+    return b'{"given":' + msgspec.json.encode(given) + b',"answer":' + answer + b"}"
+
+
+def _expect_result(answer: bytes) -> None:
+    """Raise for what is no answer to a search at all: a page of HTML, an error; a spoiled answer is let through."""
+    if answer.lstrip()[:1] not in {b"{", b"["}:
+        raise ContractError(code="TIE-TRYTON-002", message=f"Tryton answered with something else: {answer[:80]!r}")
+    try:
+        decode_strict(answer)
+    except ContractError:
+        return
+    result_of(answer)
 
 
 def _seen(rows: list[JsonValue], at: _Cursor) -> _Cursor:

@@ -92,8 +92,17 @@ class TrytonPartyOf(msgspec.Struct, frozen=True):
     email: str | None = None
 
 
-class TrytonPeriodRow(msgspec.Struct, frozen=True):
-    """An accounting period; ``end_date`` is its last day."""
+class TrytonJournalPeriod(msgspec.Struct, frozen=True, rename={"journal": "journal."}):
+    """A journal within a period: closing a period closes its journals, opening it again leaves them closed."""
+
+    id: int
+    state: Literal["open", "closed"]
+    journal: TrytonCode
+    stamp: str = msgspec.field(name="_timestamp")
+
+
+class TrytonPeriodRow(msgspec.Struct, frozen=True, rename={"journals": "journals."}):
+    """An accounting period; ``end_date`` is its last day. ``journals`` are those that were used in it."""
 
     id: int
     name: str
@@ -102,6 +111,12 @@ class TrytonPeriodRow(msgspec.Struct, frozen=True):
     state: Literal["open", "closed", "locked"]
     company: int
     stamp: str = msgspec.field(name="_timestamp")
+    journals: tuple[TrytonJournalPeriod, ...]
+
+    def is_open(self, journal: str) -> bool:
+        """Whether moves of the journal with this code may be made in it."""
+        closed = any(one.state == "closed" and one.journal.code == journal for one in self.journals)
+        return self.state == "open" and not closed
 
 
 class TrytonRateRow(msgspec.Struct, frozen=True, rename={"currency": "currency."}):

@@ -1,8 +1,8 @@
 """What Tryton's pages say in canonical words; pure.
 
-A page is an answer of ``search_read``; a page of rates also names the base currency that ``read`` put beside it,
-because Tryton itself keeps rates against a base that it names nowhere. Versions are the microseconds of the last
-change.
+A page is an answer of ``search_read``. Beside a page of rates ``read`` puts the base currency, which Tryton names
+nowhere, and beside a page of periods the journal that is posted in: a period may be open and its journal closed.
+Versions are the microseconds of the last change.
 """
 
 from collections.abc import Callable
@@ -41,26 +41,26 @@ class TrytonTranslator:
         read = _READERS.get(object_name)
         if read is None:
             raise ContractError(code="TIE-TRYTON-002", message=f"Tryton's {object_name!r} cannot be translated.")
-        base, rows = split(payload)
-        return [_translated(read, row, base) for row in rows]
+        given, rows = split(payload)
+        return [_translated(read, row, given) for row in rows]
 
 
 def split(payload: bytes) -> tuple[str | None, list[JsonValue]]:
-    """The base currency, where the page names one, and the rows of a page; raises ContractError where it is none."""
+    """What was put beside the page, where there is something, and its rows; raises ContractError where it is none."""
     document = decode_strict(payload)
-    base = None
+    given = None
     match document:
-        case {"rate_base": str(code), "answer": dict(answer)}:
-            base, document = code, answer
+        case {"given": str(text), "answer": dict(answer)}:
+            given, document = text, answer
     match document:
         case {"result": list(rows)}:
-            return base, rows
+            return given, rows
     raise ContractError(code="TIE-TRYTON-002", message=f"Tryton answered without a list: {payload[:200]!r}")
 
 
-def _translated(read: _Read, row: JsonValue, base: str | None) -> Translated:
+def _translated(read: _Read, row: JsonValue, given: str | None) -> Translated:
     try:
-        return read(row, base)
+        return read(row, given)
     except ContractError as error:
         problem = error.message
     except (ValueError, InvalidOperation) as error:
@@ -87,7 +87,7 @@ def _currency(code: str) -> str:
     return code
 
 
-def _company(row: TrytonCompanyRow, _base: str | None) -> ReportedRecord:
+def _company(row: TrytonCompanyRow, _given: str | None) -> ReportedRecord:
     fields: dict[str, FieldValue] = {
         "code": row.party.code,
         "name": row.party.name,
@@ -103,25 +103,27 @@ def _company(row: TrytonCompanyRow, _base: str | None) -> ReportedRecord:
     )
 
 
-def _period(row: TrytonPeriodRow, _base: str | None) -> ReportedRecord:
+def _period(row: TrytonPeriodRow, given: str | None) -> ReportedRecord:
+    if given is None:
+        raise ValueError("the page does not say which journal is posted in")
     starts, ends = day_of(row.start_date), day_of(row.end_date) + timedelta(days=1)
     is_month = starts.day == 1 and ends == (starts + timedelta(days=31)).replace(day=1)
     return ReportedRecord(
         type=RecordType.PERIOD,
         source_id=str(row.id),
-        version=version_of(row.stamp),
+        version=version_of(row.stamp, *(one.stamp for one in row.journals)),
         fields={
             "code": f"{starts:%Y-%m}" if is_month else row.name,
             "starts": starts.isoformat(),
             "ends": ends.isoformat(),
-            "state": "open" if row.state == "open" else "closed",
+            "state": "open" if row.is_open(given) else "closed",
         },
         references={"legal_entity": str(row.company)},
     )
 
 
-def _rate(row: TrytonRateRow, base: str | None) -> ReportedRecord:
-    if base is None:
+def _rate(row: TrytonRateRow, given: str | None) -> ReportedRecord:
+    if given is None:
         raise ValueError("the page does not say which currency the rate is against")
     rate = number_of(row.rate)
     if rate <= 0:
@@ -131,7 +133,7 @@ def _rate(row: TrytonRateRow, base: str | None) -> ReportedRecord:
         source_id=str(row.id),
         version=version_of(row.stamp),
         fields={
-            "base": _currency(base),
+            "base": _currency(given),
             "quote": _currency(row.currency.code),
             "rate": f"{rate:f}",
             "rate_date": day_of(row.date).isoformat(),
@@ -140,7 +142,7 @@ def _rate(row: TrytonRateRow, base: str | None) -> ReportedRecord:
     )
 
 
-def _party(row: TrytonPartyRow, _base: str | None) -> ReportedRecord:
+def _party(row: TrytonPartyRow, _given: str | None) -> ReportedRecord:
     return ReportedRecord(
         type=RecordType.CLIENT,
         source_id=str(row.id),
@@ -150,7 +152,7 @@ def _party(row: TrytonPartyRow, _base: str | None) -> ReportedRecord:
     )
 
 
-def _project(row: TrytonProjectRow, _base: str | None) -> ReportedRecord:
+def _project(row: TrytonProjectRow, _given: str | None) -> ReportedRecord:
     code, name = split_name(row.name)
     references = {"legal_entity": str(row.company)}
     if row.party is not None:
@@ -164,7 +166,7 @@ def _project(row: TrytonProjectRow, _base: str | None) -> ReportedRecord:
     )
 
 
-def _employee(row: TrytonEmployeeRow, _base: str | None) -> ReportedRecord:
+def _employee(row: TrytonEmployeeRow, _given: str | None) -> ReportedRecord:
     def told(day: date | None) -> str | None:
         return None if day is None else day.isoformat()
 
@@ -184,7 +186,7 @@ def _employee(row: TrytonEmployeeRow, _base: str | None) -> ReportedRecord:
 
 
 def _reader(row_type: type[Row], convert: Callable[[Row, str | None], ReportedRecord]) -> _Read:
-    return lambda row, base: convert(shape_strict(row, row_type), base)
+    return lambda row, given: convert(shape_strict(row, row_type), given)
 
 
 _READERS: Final[dict[str, _Read]] = {
