@@ -46,21 +46,27 @@ select distinct on (source_id, system_id) system_id, source_id, version, state, 
  order by source_id, system_id, version desc, revision desc
 """
 
+# What the desk says last of each message (item_no -1) and each item that could not be read.
+_UNREADABLE_ON_DESK = """
+create temporary table unreadable_on_desk on commit drop as
+select distinct on (message_id, item_no) message_id, coalesce(item_no, -1) as item_no, state
+  from desk_item
+ where subject_kind in ('message', 'message_item')
+ order by message_id, item_no, item_id desc
+"""
+
 # What nobody has read yet: it waits in the queue, or in a message or item on the desk that could not be read before.
 _UNREAD = """
 update latest t set unread = waits.side
   from (select o.source_id, o.system_id,
                case when p.message_id is not null then 'in_progress'
-                    when i.state = 'excluded' then 'excluded'
-                    when i.state in ('open', 'released') then 'in_exception' end as side
+                    when coalesce(i.state, m.state) = 'excluded' then 'excluded'
+                    when coalesce(i.state, m.state) in ('open', 'released') then 'in_exception' end as side
           from latest o
           left join standing s on s.source_id = o.source_id and s.system_id = o.system_id
           left join message_pending p on p.message_id = o.message_id
-          left join lateral (
-              select state from desk_item i
-               where s.version is distinct from o.version and i.subject_kind in ('message', 'message_item')
-                 and i.message_id = o.message_id and (i.item_no = o.item_no or i.item_no is null)
-               order by i.item_id desc limit 1) i on true
+          left join unreadable_on_desk i on i.message_id = o.message_id and i.item_no = o.item_no
+          left join unreadable_on_desk m on m.message_id = o.message_id and m.item_no = -1
          where p.message_id is not null or s.version is distinct from o.version) as waits
  where waits.source_id = t.source_id and waits.system_id = t.system_id and waits.side is not null
 """
@@ -265,11 +271,7 @@ insert into line
 select side.name, null, null, null, 1, 0, null, null, false, u.system_id, u.source_id, null, u.message_id, u.item_no,
        null
   from unreadable u
-  left join lateral (
-      select state from desk_item i
-       where i.message_id = u.message_id and i.item_no is not distinct from u.item_no
-         and i.subject_kind = case when u.item_no is null then 'message' else 'message_item' end
-       order by i.item_id desc limit 1) as i on true
+  left join unreadable_on_desk i on i.message_id = u.message_id and i.item_no = coalesce(u.item_no, -1)
   left join message_pending p on p.message_id = u.message_id
  cross join lateral (
       values ('taken_in'),
@@ -286,6 +288,8 @@ _STEPS = (
     "analyze latest",
     _STANDING,
     "analyze standing",
+    _UNREADABLE_ON_DESK,
+    "analyze unreadable_on_desk",
     _UNREAD,
     "create index on latest (unread) where unread is not null",
     _ANCHOR,

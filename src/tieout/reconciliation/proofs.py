@@ -45,8 +45,8 @@ _PROOFS = (
         select 'message ' || u.message_id, coalesce('item ' || u.item_no, 'whole')
           from unreadable u
          where not exists (select 1 from message_pending p where p.message_id = u.message_id)
-           and not exists (select 1 from desk_item i
-                            where i.message_id = u.message_id and i.item_no is not distinct from u.item_no
+           and not exists (select 1 from unreadable_on_desk i
+                            where i.message_id = u.message_id and i.item_no = coalesce(u.item_no, -1)
                               and i.state in ('open', 'released', 'excluded'))
         """,
         "{0} ({1}) cannot be read and is not on the desk.",
