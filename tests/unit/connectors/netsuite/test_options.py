@@ -79,6 +79,7 @@ def test_the_algorithm_follows_from_the_key(pem: bytes, algorithm: str) -> None:
         ECKey.generate_key("secp256k1").as_pem(private=True).decode(),
         OctKey.generate_key(256).as_dict()["k"],
     ],
+    ids=["no key", "only public", "another curve", "a shared secret"],
 )
 def test_a_key_that_netsuite_does_not_take_is_refused_without_showing_it(key: object) -> None:
     with pytest.raises(ConfigurationError) as refused:
