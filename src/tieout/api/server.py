@@ -1,15 +1,18 @@
-"""Serves the application on the hub's event loop with granian."""
+"""Serves the application on the hub's event loop with granian.
+
+The web framework is loaded beside the hub: after a restart the first posting does not wait for it.
+"""
 
 import asyncio
 import socket
+from typing import TYPE_CHECKING
 
-from granian.constants import Interfaces
-from granian.server.embed import Server
-
-from tieout.api.app import application
 from tieout.errors import ConfigurationError
 from tieout.model.clock import Clock
 from tieout.storage.pool import Pool
+
+if TYPE_CHECKING:
+    from granian.server.embed import Server
 
 
 class Door:
@@ -38,14 +41,7 @@ class Door:
 
     async def __call__(self, pool: Pool, stopping: asyncio.Event) -> None:
         """Serve until ``stopping``."""
-        server = Server(
-            application(pool, self._clock),
-            address=self._address,
-            port=self._port,
-            interface=Interfaces.ASGI,
-            log_access=False,
-            log_enabled=False,
-        )
+        server = await asyncio.to_thread(self._server, pool)
         serving = asyncio.create_task(server.serve())
         stopped = asyncio.create_task(stopping.wait())
         await asyncio.wait({serving, stopped}, return_when=asyncio.FIRST_COMPLETED)
@@ -53,3 +49,18 @@ class Door:
             server.stop()  # type: ignore[no-untyped-call]  # granian leaves it untyped
         await serving
         stopped.cancel()
+
+    def _server(self, pool: Pool) -> "Server":
+        from granian.constants import Interfaces  # noqa: PLC0415 - loaded beside the hub
+        from granian.server.embed import Server  # noqa: PLC0415 - as above
+
+        from tieout.api.app import application  # noqa: PLC0415 - as above
+
+        return Server(
+            application(pool, self._clock),
+            address=self._address,
+            port=self._port,
+            interface=Interfaces.ASGI,
+            log_access=False,
+            log_enabled=False,
+        )

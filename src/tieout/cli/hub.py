@@ -2,16 +2,17 @@
 
 import asyncio
 import signal
-from typing import Annotated
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
 
-from tieout.api.server import Door
 from tieout.cli.options import HOME, Home
-from tieout.runtime.clock import SystemClock
-from tieout.runtime.hub import HubOptions, serve
 from tieout.runtime.installation import Installation, open_installation
+
+if TYPE_CHECKING:
+    from tieout.api.server import Door
 
 _LOCK_WAIT_S = 30.0
 
@@ -23,14 +24,28 @@ def up(
     workers: Annotated[int, typer.Option(min=1, help="Worker processes.")] = 1,
 ) -> None:
     """Run the hub: reads the sources, checks, rates, posts, and takes time over the API."""
+    # The hub's code is loaded while the database starts: after a crash the first posting waits for both.
+    with ThreadPoolExecutor(max_workers=1) as beside:
+        opening = beside.submit(_open_door, address, port)
+        with open_installation(home, wait_for_lock_s=_LOCK_WAIT_S) as installation:
+            door = opening.result()
+            Console(highlight=False).print(f"Tieout serves http://{address}:{port} from {installation.home}.")
+            asyncio.run(_serve(installation, door, workers=workers))
+
+
+def _open_door(address: str, port: int) -> "Door":
+    from tieout.api.server import Door  # noqa: PLC0415 - loaded beside the start of the database
+    from tieout.runtime import hub  # noqa: F401, PLC0415 - as above
+    from tieout.runtime.clock import SystemClock  # noqa: PLC0415 - as above
+
     door = Door(address=address, port=port, clock=SystemClock())
     door.check()
-    with open_installation(home, wait_for_lock_s=_LOCK_WAIT_S) as installation:
-        Console(highlight=False).print(f"Tieout serves http://{address}:{port} from {installation.home}.")
-        asyncio.run(_serve(installation, door, workers=workers))
+    return door
 
 
-async def _serve(installation: Installation, door: Door, *, workers: int) -> None:
+async def _serve(installation: Installation, door: "Door", *, workers: int) -> None:
+    from tieout.runtime.hub import HubOptions, serve  # noqa: PLC0415 - as above
+
     stopping = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
