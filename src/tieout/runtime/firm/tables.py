@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from tieout.model.firm import FirmFxRate, FirmRateLine, MappingLine
+from tieout.model.money import UnknownCurrencyError, exponent
 from tieout.runtime.firm.problems import FirmProblem
 
 ANY = "*"
@@ -54,37 +55,60 @@ def _each(
     name = str(path.relative_to(directory))
     with path.open(newline="", encoding="utf-8-sig") as lines:
         reader = csv.DictReader(lines, strict=True)
-        unknown = sorted(set(reader.fieldnames or ()) - columns)
-        if unknown or not reader.fieldnames:
+        try:
+            yield from _rows(name, reader, columns, problems, make)
+        except (csv.Error, UnicodeDecodeError) as error:
             problems.append(
                 FirmProblem(
                     file=name,
-                    line=1,
-                    message=f"Unknown or missing columns: {', '.join(unknown) or 'no header'}.",
-                    next_step=f"Use the columns {', '.join(sorted(columns))}.",
+                    line=reader.line_num + 1,
+                    message=f"The table cannot be read from here on: {error}.",
+                    next_step="Save it as CSV in UTF-8 and close every quote.",
                 )
             )
-            return
-        for row in reader:
-            line = reader.line_num
-            if None in row or None in row.values():
-                problems.append(
-                    FirmProblem(
-                        file=name,
-                        line=line,
-                        message="The line has more or fewer cells than the header.",
-                        next_step="Count the commas; quote a cell that holds one.",
-                    )
+
+
+def _rows(
+    name: str,
+    reader: "csv.DictReader[str]",
+    columns: set[str],
+    problems: list[FirmProblem],
+    make: Callable[[int, _Row], _T],
+) -> Iterator[_T]:
+    unknown = sorted(set(reader.fieldnames or ()) - columns)
+    if unknown or not reader.fieldnames:
+        problems.append(
+            FirmProblem(
+                file=name,
+                line=1,
+                message=f"Unknown or missing columns: {', '.join(unknown) or 'no header'}.",
+                next_step=f"Use the columns {', '.join(sorted(columns))}.",
+            )
+        )
+        return
+    for row in reader:
+        line = reader.line_num
+        if None in row or None in row.values():
+            problems.append(
+                FirmProblem(
+                    file=name,
+                    line=line,
+                    message="The line has more or fewer cells than the header.",
+                    next_step="Count the commas; quote a cell that holds one.",
                 )
-                continue
-            try:
-                yield make(line, {key: value.strip() for key, value in row.items() if value is not None})
-            except (ValueError, KeyError, InvalidOperation) as error:
-                problems.append(
-                    FirmProblem(
-                        file=name, line=line, message=f"The line cannot be read: {error!s}.", next_step="Correct it."
-                    )
+            )
+            continue
+        try:
+            yield make(line, {key: value.strip() for key, value in row.items() if value is not None})
+        except (ValueError, KeyError, InvalidOperation, UnknownCurrencyError) as error:
+            problems.append(
+                FirmProblem(
+                    file=name,
+                    line=line,
+                    message=f"The line cannot be read: {str(error).rstrip('.')}.",
+                    next_step="Correct it.",
                 )
+            )
 
 
 def _mapping(table: str) -> Callable[[int, _Row], MappingLine]:
@@ -122,7 +146,7 @@ def _rate(context: str) -> Callable[[int, _Row], FirmRateLine]:
             line=line,
             scope=scope,
             price=price,
-            currency=row["currency"],
+            currency=_currency(row, "currency"),
             valid_from=starts,
             valid_to=_span_end(row),
             entity=row.get("entity") or None,
@@ -144,11 +168,17 @@ def _fx(_: int, row: _Row) -> FirmFxRate:
         raise ValueError(f"rate {rate} is not above 0")
     return FirmFxRate(
         day=date.fromisoformat(row["day"]),
-        base=row["base"],
-        quote=row["quote"],
+        base=_currency(row, "base"),
+        quote=_currency(row, "quote"),
         rate=rate,
         rate_type=row.get("rate_type") or "spot",
     )
+
+
+def _currency(row: _Row, column: str) -> str:
+    code = row[column]
+    exponent(code)
+    return code
 
 
 def _flag(row: _Row, column: str) -> bool:
