@@ -9,17 +9,18 @@ over if so. Equal work of different entries in concurrent batches is settled aga
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from decimal import Decimal
-from typing import Final
+from typing import Final, TypeAlias
 
 import msgspec
 from psycopg import Cursor, errors, sql
 
 from tieout.desk import intake
+from tieout.errors import InvariantError
 from tieout.inbound.changes import Reversal, delta_of
 from tieout.inbound.reading import HOUR_E4, Disposition, Reading
-from tieout.ledger.actuals import AcceptedEntry, actual_rows, hours_text, write_actuals
+from tieout.ledger.actuals import ACTUAL_COLUMNS, AcceptedEntry, actual_rows, hours_text
 from tieout.model.finding import Finding
-from tieout.storage.copying import copy_rows, escape, take_ids
+from tieout.storage.copying import copy_lines, copy_rows, copy_text, escape, take_ids
 from tieout.storage.wake import notify
 
 _BATCH_LOCK: Final = 0x71E0_0301
@@ -31,15 +32,20 @@ _ENTRY_COLUMNS: Final = (
 _COPY_ENTRIES: Final = sql.SQL("copy time_entry ({}) from stdin").format(
     sql.SQL(", ").join(map(sql.Identifier, _ENTRY_COLUMNS))
 )
+_COPY_ACTUALS: Final = sql.SQL("copy actual ({}) from stdin").format(
+    sql.SQL(", ").join(map(sql.Identifier, ACTUAL_COLUMNS))
+)
 _SLICE: Final = 500
 _NULL: Final = "\\N"
 _ACCEPTED: Final = int(Disposition.ACCEPTED)
+_HELD: Final = int(Disposition.HELD)
 _FINDING_COLUMNS: Final = (
     "entry_id", "message_id", "item_no", "code", "severity", "cause_key", "message", "context"
 )  # fmt: skip
 _TOTAL_COLUMNS: Final = (
     "batch_id", "entity_id", "currency", "entry_count", "hours", "amount_minor", "cost_minor", "functional_currency"
 )  # fmt: skip
+Sums: TypeAlias = dict[tuple[int, int, int], list[int]]
 _WAKES: Final = "time_to_bill"
 OVERRULED: Final = "overruled"
 """Key of an item's context: the codes that a person decided shall not block, kept while the item lives on."""
@@ -75,7 +81,14 @@ def last_batch_id(cur: Cursor[tuple[object, ...]]) -> int:
     return 0 if row is None else int(str(row[0]))
 
 
-def write_entries(cur: Cursor[tuple[object, ...]], readings: Sequence[Reading], *, firm_version: int) -> None:
+class Prepared(msgspec.Struct, frozen=True):
+    """What was made while PostgreSQL took the rows in: lines of findings, and sums of what was accepted."""
+
+    finding_lines: list[str]
+    sums: Sums
+
+
+def write_entries(cur: Cursor[tuple[object, ...]], readings: Sequence[Reading], *, firm_version: int) -> Prepared:
     """Give ``readings`` their ids, in order, and COPY them with the actuals of the accepted ones.
 
     At most ``storage.copying.ID_BLOCK`` readings. The rows go in order of their unique key, so that two batches with
@@ -83,27 +96,30 @@ def write_entries(cur: Cursor[tuple[object, ...]], readings: Sequence[Reading], 
     next is made.
     """
     if not readings:
-        return
+        return Prepared([], {})
     for entry_id, reading in enumerate(readings, start=take_ids(cur, "entry_id_seq")):
         reading.entry_id = entry_id
     in_order = sorted(readings, key=lambda one: one.source_id)
     with cur.copy(_COPY_ENTRIES) as copy:
         for start in range(0, len(in_order), _SLICE):
             copy.write("".join([_entry_line(one, firm_version) for one in in_order[start : start + _SLICE]]))
-        rows = actual_rows(
-            AcceptedEntry(
-                one.entry_id,
-                one.entity_id or 0,
-                one.project_id or 0,
-                one.day,
-                one.hours_e4,
-                firm_version,
-                one.rated,
-            )
-            for one in readings
-            if one.disposition == _ACCEPTED and one.rated is not None
+        accepted = [one for one in readings if one.disposition == _ACCEPTED]
+        finding_lines = [_finding_line(one, found) for one in readings if one.findings for found in one.findings]
+    with cur.copy(_COPY_ACTUALS) as copy:
+        for start in range(0, len(accepted), _SLICE):
+            rows = actual_rows(_accepted_entry(one, firm_version) for one in accepted[start : start + _SLICE])
+            copy.write("\n".join([*rows, ""]))
+        sums = _sums(accepted)
+    return Prepared(finding_lines, sums)
+
+
+def _accepted_entry(one: Reading, firm_version: int) -> AcceptedEntry:
+    if one.rated is None or one.entity_id is None or one.project_id is None:
+        raise InvariantError(
+            code="TIE-INBOUND-001",
+            message=f"Time entry {one.source_id} of {one.system} was accepted without project, legal entity or price.",
         )
-    write_actuals(cur, rows)
+    return AcceptedEntry(one.entry_id, one.entity_id, one.project_id, one.day, one.hours_e4, firm_version, one.rated)
 
 
 def _entry_line(reading: Reading, firm_version: int) -> str:
@@ -130,17 +146,23 @@ def _text(text: str) -> str:
 
 def write_findings(
     cur: Cursor[tuple[object, ...]],
-    readings: Iterable[Reading],
+    lines: Sequence[str],
     unreadable: Iterable[tuple[int, int | None, Finding]] = (),
 ) -> None:
-    """COPY the findings of ``readings``, and those of items or messages that could not be read (message, item)."""
-    rows = [
-        (reading.entry_id, reading.message_id, reading.item_no, *_finding(one))
-        for reading in readings
-        for one in reading.findings
+    """COPY prepared ``lines`` of findings, and findings of items or messages that could not be read (message, item)."""
+    more = [
+        "\t".join(map(copy_text, (None, message_id, item_no, *_finding(one))))
+        for message_id, item_no, one in unreadable
     ]
-    rows += [(None, message_id, item_no, *_finding(one)) for message_id, item_no, one in unreadable]  # type: ignore[misc]  # no entry
-    copy_rows(cur, "finding", _FINDING_COLUMNS, rows)
+    copy_lines(cur, "finding", _FINDING_COLUMNS, [*lines, *more])
+
+
+def _finding_line(reading: Reading, one: Finding) -> str:
+    code, severity, cause_key, message, context = _finding(one)
+    return (
+        f"{reading.entry_id}\t{reading.message_id}\t{reading.item_no}\t{code}\t{severity}\t{_text(cause_key)}\t"
+        f"{_text(message)}\t{_text(context)}"
+    )
 
 
 def _finding(one: Finding) -> tuple[str, str, str, str, str]:
@@ -217,9 +239,10 @@ def blocking(reading: Reading) -> Finding:
     return next(one for one in reading.findings if one.blocks)
 
 
-def write_batch(
+def write_batch(  # noqa: PLR0913 - one of each thing that a batch is made of
     cur: Cursor[tuple[object, ...]],
     readings: Sequence[Reading],
+    sums: Sums,
     reversals: Sequence[Reversal],
     *,
     repeats: int,
@@ -234,7 +257,7 @@ def write_batch(
     cur.execute("select pg_advisory_xact_lock(%s)", (_BATCH_LOCK,))
     if readings:
         _refuse_races(cur, readings[0].entry_id, readings[-1].entry_id, versions)
-    accepted = [one for one in readings if one.disposition == Disposition.ACCEPTED]
+    accepted = [one for one in readings if one.disposition == _ACCEPTED]
     cur.execute(
         """
         insert into batch (first_entry_id, last_entry_id, firm_version, reference_version, accepted_count, held_count,
@@ -247,14 +270,14 @@ def write_batch(
             versions.firm,
             versions.reference,
             len(accepted),
-            sum(one.disposition == Disposition.HELD for one in readings),
+            sum(one.disposition == _HELD for one in readings),
             repeats,
             now,
         ),
     )
     row = cur.fetchone()
     batch_id = 0 if row is None else int(str(row[0]))
-    copy_rows(cur, "batch_total", _TOTAL_COLUMNS, _totals(batch_id, accepted, reversals))
+    copy_rows(cur, "batch_total", _TOTAL_COLUMNS, _totals(batch_id, sums, reversals))
     if accepted:
         cur.execute(
             "insert into posting_pending (first_entry_id, last_entry_id) values (%s, %s)",
@@ -281,21 +304,26 @@ def _refuse_races(cur: Cursor[tuple[object, ...]], first_id: int, last_id: int, 
         raise errors.SerializationFailure("Another batch has just read another version of one of these entries.")
 
 
-def _totals(
-    batch_id: int, accepted: Iterable[Reading], reversals: Iterable[Reversal]
-) -> list[tuple[int, int, int, int, Decimal, int, int, int]]:
-    sums: dict[tuple[int, int, int], list[int]] = {}
+def _sums(accepted: Iterable[Reading]) -> Sums:
+    """Number, hours, sales and functional cost of accepted readings per entity, currency and functional currency."""
+    sums: Sums = {}
     for reading in accepted:
         rated = reading.rated
-        if rated is None:
+        if rated is None or reading.entity_id is None:
             continue
         functional = rated.cost.functional_currency
         currency, amount = (functional, 0) if rated.sales is None else (rated.sales.currency, rated.sales.amount_minor)
-        total = sums.setdefault((reading.entity_id or 0, currency, functional), [0, 0, 0, 0])
+        total = sums.setdefault((reading.entity_id, currency, functional), [0, 0, 0, 0])
         total[0] += 1
         total[1] += reading.hours_e4
         total[2] += amount
         total[3] += rated.cost.functional_minor
+    return sums
+
+
+def _totals(
+    batch_id: int, sums: Sums, reversals: Iterable[Reversal]
+) -> list[tuple[int, int, int, int, Decimal, int, int, int]]:
     for one in reversals:
         total = sums.setdefault((one.entity_id, one.currency, one.functional_currency), [0, 0, 0, 0])
         total[0] -= one.entry_count

@@ -37,14 +37,16 @@ def receive(readings: Sequence[Reading], history: Mapping[SourceKey, tuple[Known
     """
     heads: dict[SourceKey, Reading] = {}
     received = Received([], [], [], 0)
-    seen: set[tuple[str, int, int, int]] = set()
+    first: dict[SourceKey, Reading] = {}
+    several: dict[SourceKey, set[tuple[int, int]]] = {}
     for reading in readings:
         key = (reading.source_id, reading.system_id)
-        fact = (*key, reading.version, reading.digest)
-        if fact in seen:
+        earlier = first.setdefault(key, reading)
+        if earlier is not reading and _came_before(
+            reading, several.setdefault(key, {(earlier.version, earlier.digest)})
+        ):
             received.repeats += 1
             continue
-        seen.add(fact)
         known = history.get(key)
         if known is not None and not _is_news(reading, known, received):
             continue
@@ -63,6 +65,14 @@ def receive(readings: Sequence[Reading], history: Mapping[SourceKey, tuple[Known
     for reading in received.superseded:
         reading.disposition = Disposition.SUPERSEDED
     return received
+
+
+def _came_before(reading: Reading, seen: set[tuple[int, int]]) -> bool:
+    fact = (reading.version, reading.digest)
+    if fact in seen:
+        return True
+    seen.add(fact)
+    return False
 
 
 def _is_news(reading: Reading, known: tuple[Known, ...], received: Received) -> bool:

@@ -173,10 +173,10 @@ def _write(
         last_batch_id=step.last_batch_id,
         own_batch_ids=step.own_batch_ids,
     )
-    acceptance.write_entries(cur, rows, firm_version=versions.firm)
+    prepared = acceptance.write_entries(cur, rows, firm_version=versions.firm)
     reversals = changes.reverse(cur, freed)
     findings = unreadable.hold_items(cur, items, step.rules.book.system_ids, now=now)
-    acceptance.write_findings(cur, rows, findings)
+    acceptance.write_findings(cur, prepared.finding_lines, findings)
     acceptance.settle_desk(cur, heads, now=now)
     unreadable.resolve_healed(cur, heads, now=now)
     intake.reopen(cur, [one.released.item_id for one in unchanged if one.released is not None])
@@ -184,7 +184,9 @@ def _write(
     intake.resolve_items(cur, stale, now=now, reason="A newer version of the source entry stands for it.")
     changes.release_peers(cur, freed, now=now)
     step.own_batch_ids.append(
-        acceptance.write_batch(cur, rows, reversals, repeats=received.repeats, versions=versions, now=now)
+        acceptance.write_batch(
+            cur, rows, prepared.sums, reversals, repeats=received.repeats, versions=versions, now=now
+        )
     )
 
 
