@@ -57,7 +57,10 @@ class Stub:
     async def journals(self, request: web.Request) -> web.Response:
         """Take a batch: one target reference per journal, after ``ANSWER_S``."""
         received = time.monotonic()
-        body = await request.read()
+        try:
+            body = await request.read()
+        except ConnectionResetError:
+            return web.Response(status=400)  # the hub was killed while it sent; nobody reads this
         batch = self._decoder.decode(body)
         if sum(one.entry_count for one in batch) > MAX_ENTRIES and len(batch) > 1:
             return web.json_response({"problem": f"more than {MAX_ENTRIES} entries"}, status=413)

@@ -23,7 +23,7 @@ from tieout.outbound.recut import recut
 from tieout.outbound.target import Target
 from tieout.outbound.transitions import Decision, State
 from tieout.storage.pool import Pool, connect, in_transaction, sync_pool
-from tieout.storage.workers import Worker
+from tieout.storage.workers import Worker, live_epochs
 
 START = datetime(2026, 10, 5, 8, tzinfo=UTC)
 DAY = date(2026, 10, 5)
@@ -246,6 +246,9 @@ async def test_an_intent_of_a_worker_that_died_is_looked_up_and_then_sent(hub: H
     await engine.drain()
     assert hub.states() == {"intent": 1}
     dead.close()
+    with connect(hub.url, autocommit=True) as conn:
+        while dead.epoch in live_epochs(conn):  # noqa: ASYNC110 - the server notices a moment later, and tells nobody
+            await asyncio.sleep(0.01)
     await engine.drain()
     assert hub.states() == {"in_doubt": 1}
     hub.clock.advance(60)
