@@ -253,6 +253,11 @@ CATALOGUE: Final[dict[str, CatalogueEntry]] = {
     "TIE-TIEOUT-002": CatalogueEntry(
         "No such legal entity or period in the books", "Name one of those that the message lists."
     ),
+    "TIE-INBOUND-001": CatalogueEntry("An entry was accepted without all that it needs", _REPORT_IT),
+    "TIE-INBOUND-002": CatalogueEntry(
+        "What was handed in is no time entry and no batch",
+        'Send one entry as an object or a batch as {"time_entries": [...]}; it stands on the desk as it came.',
+    ),
     "TIE-STORE-001": CatalogueEntry(
         "The database cannot be reached",
         "Check that PostgreSQL runs and that TIEOUT_DATABASE_URL is right; the command can be repeated safely.",

@@ -68,24 +68,7 @@ def fixture_firm() -> SeedFirm:
             SeedClient(code=f"C-{code}", name=_CLIENT_NAMES[code], entity=code, currency=currency)
             for code, _, _, currency, _ in _ENTITIES
         ],
-        projects=[
-            SeedProject(
-                code=f"P-{code}",
-                name=f"Programme {_CLIENT_NAMES[code]}",
-                client=f"C-{code}",
-                entity=code,
-                currency=currency,
-                service_line="Strategy",
-                rate_card=f"RC-{currency}",
-                starts="2026-01-01",
-                ends="2027-12-31",
-                tasks=[
-                    SeedTask(key=f"T-{code}-1", name="Design: phase 1"),
-                    SeedTask(key=f"T-{code}-2", name="Administration", billable=False),
-                ],
-            )
-            for code, _, _, currency, _ in _ENTITIES
-        ],
+        projects=[_project(code, currency) for code, _, _, currency, _ in _ENTITIES],
         roles=list(_ROLES),
         people=[_person(code, currency, number) for code, _, _, currency, _ in _ENTITIES for number in (1, 2)],
         rate_cards=[
@@ -112,6 +95,24 @@ def fixture_firm() -> SeedFirm:
             "payroll_clearing": "2150",
         },
         departments={"Strategy": "100"},
+    )
+
+
+def _project(entity: str, currency: str) -> SeedProject:
+    return SeedProject(
+        code=f"P-{entity}",
+        name=f"Programme {_CLIENT_NAMES[entity]}",
+        client=f"C-{entity}",
+        entity=entity,
+        currency=currency,
+        service_line="Strategy",
+        rate_card=f"RC-{currency}",
+        starts="2026-01-01",
+        ends="2027-12-31",
+        tasks=[
+            SeedTask(key=f"T-{entity}-1", name="Design: phase 1"),
+            SeedTask(key=f"T-{entity}-2", name="Administration", billable=False),
+        ],
     )
 
 
