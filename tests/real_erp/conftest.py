@@ -1,8 +1,6 @@
 """One real Tryton for all tests of this folder; its environment and empty database are kept between runs."""
 
-import os
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
@@ -18,9 +16,8 @@ from tieout.sample.tryton_firm import (
     TrytonRate,
     currency,
 )
+from tieout.sample.tryton_harness import exclusively, kept_home
 from tieout.sample.tryton_server import TrytonServer
-
-_KEPT = Path(os.environ.get("TIEOUT_TRYTON_HOME", Path(__file__).parents[2] / ".tieout" / "tryton-of-tests"))
 
 ACCOUNTS = {
     "unbilled_receivable": "1310",
@@ -71,7 +68,7 @@ class Erp:
 
 @pytest.fixture(scope="session")
 def running_erp() -> Iterator[Erp]:
-    with TrytonServer(_KEPT) as server:
+    with exclusively(kept_home()), TrytonServer(kept_home()) as server:
         server.install()
         facts = server.set_up(FIRM, fresh=True)
         server.snapshot()
