@@ -1,6 +1,6 @@
 """The SQL of golden records: reports, cross-references, records and their versions, each in one statement per batch."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -17,7 +17,7 @@ Key = tuple[str, str, str]
 _fields = msgspec.json.Decoder(dict[str, FieldValue])
 _refs = msgspec.json.Decoder(dict[str, tuple[str, str] | None])
 _said_refs = msgspec.json.Decoder(dict[str, str])
-_provenance = msgspec.json.Decoder(dict[str, Provenance])
+_provenance = msgspec.json.Decoder(list[tuple[Provenance, list[str]]])
 _encode = msgspec.json.Encoder(order="sorted").encode
 
 
@@ -259,7 +259,7 @@ def golden_of(row: Sequence[object]) -> Golden:
         version=int(str(version)),
         fields=_fields.decode(str(fields)),
         refs=_refs.decode(str(refs)),
-        provenance=_provenance.decode(str(provenance)),
+        provenance={name: one for one, names in _provenance.decode(str(provenance)) for name in names},
         tombstone=bool(tombstone),
     )
 
@@ -293,8 +293,16 @@ def _texts(golden: Golden) -> tuple[str, str, str]:
     return (
         _encode(golden.fields).decode(),
         _encode(golden.refs).decode(),
-        _encode(golden.provenance).decode(),
+        _encode(_grouped(golden.provenance)).decode(),
     )
+
+
+def _grouped(provenance: Mapping[str, Provenance]) -> list[tuple[Provenance, list[str]]]:
+    """Most fields of a record stand by the same words of the same system: written once, with the fields' names."""
+    groups: dict[Provenance, list[str]] = {}
+    for name in sorted(provenance):
+        groups.setdefault(provenance[name], []).append(name)
+    return list(groups.items())
 
 
 def _columns(keys: Iterable[Key]) -> tuple[list[str], list[str], list[str]]:

@@ -23,7 +23,7 @@ create table system_name (
 );
 
 -- The current version of each record. refs: name of the reference to [system, that system's key of the other record].
--- provenance: name of a field or reference to the system, key, message, instant and ownership rule that it stands by.
+-- provenance: list of [system, key, message, instant and ownership rule; names of the fields that stand by them].
 create sequence record_id_seq as integer;
 
 create table golden_record (
