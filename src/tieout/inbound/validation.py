@@ -12,14 +12,11 @@ from datetime import date, datetime, time
 from decimal import Decimal
 from typing import TypeAlias
 
-import msgspec
-
+from tieout.inbound.claims import amount_tampered, entry_name, with_policy
 from tieout.inbound.duplicates import Work, is_candidate, is_correction, is_natural_duplicate, likeness, overlap_us
 from tieout.inbound.reading import HOUR_E4, Reading
 from tieout.inbound.rule_context import RuleContext
-from tieout.model.finding import Finding, Severity, finding
-from tieout.model.firm import DuplicateRule
-from tieout.model.money import RoundingMode, UnknownCurrencyError, alpha_code, from_minor, round_amount
+from tieout.model.finding import Finding, finding
 from tieout.records.facts import ResourceFacts
 
 EntryRule: TypeAlias = Callable[[Reading, RuleContext], Finding | None]
@@ -29,10 +26,6 @@ _OPEN_STATUSES = frozenset({None, "active"})
 _DAY_E4 = 24 * HOUR_E4
 _HALF_MINUTE_E4 = 83
 _US_PER_E4 = 360_000
-
-
-def _name(entry: Reading) -> str:
-    return f"Time entry {entry.source_id} of {entry.system}"
 
 
 def _day(entry: Reading) -> date:
@@ -54,7 +47,7 @@ def not_owner(entry: Reading, context: RuleContext) -> Finding | None:
         return None
     return finding(
         "NOT_OWNER",
-        f"{_name(entry)} comes from {entry.system}, but time is owned by {owner}.",
+        f"{entry_name(entry)} comes from {entry.system}, but time is owned by {owner}.",
         cause=f"{entry.system}:time_entry",
         context={"owner": owner},
         depends_on=("ownership",),
@@ -68,7 +61,7 @@ def project_unknown(entry: Reading, _context: RuleContext) -> Finding | None:
     key = entry.said.project
     return finding(
         "PROJECT_UNKNOWN",
-        f"{_name(entry)} names project {key!r}, which is not known.",
+        f"{entry_name(entry)} names project {key!r}, which is not known.",
         cause=f"{entry.system}:{key}",
         context={"project": key},
         depends_on=(f"record:project:{entry.system}:{key}",),
@@ -82,7 +75,7 @@ def person_unknown(entry: Reading, _context: RuleContext) -> Finding | None:
     key = entry.said.person
     return finding(
         "PERSON_UNKNOWN",
-        f"{_name(entry)} names person {key!r}, who is not known.",
+        f"{entry_name(entry)} names person {key!r}, who is not known.",
         cause=f"{entry.system}:{key}",
         context={"person": key},
         depends_on=(f"record:resource:{entry.system}:{key}",),
@@ -98,7 +91,7 @@ def task_unknown(entry: Reading, _context: RuleContext) -> Finding | None:
         return None
     return finding(
         "TASK_UNKNOWN",
-        f"{_name(entry)} names task {key!r}, which is not known as a task of project {_project(entry)}.",
+        f"{entry_name(entry)} names task {key!r}, which is not known as a task of project {_project(entry)}.",
         cause=f"{entry.system}:{key}",
         context={"task": key, "project": _project(entry)},
         depends_on=(f"record:task:{entry.system}:{key}",),
@@ -114,14 +107,14 @@ def legal_entity_unmapped(entry: Reading, _context: RuleContext) -> Finding | No
         said, project = entry.project.entity_said, _project(entry)
         return finding(
             "LEGAL_ENTITY_UNMAPPED",
-            f"{_name(entry)}: the legal entity of project {project} ({said or 'not told'}) has no mapping.",
+            f"{entry_name(entry)}: the legal entity of project {project} ({said or 'not told'}) has no mapping.",
             cause=said or project,
             context={"project": project, "legal_entity": said or ""},
             depends_on=("mapping:legal_entities", f"record:project:{project}"),
         )
     return finding(
         "LEGAL_ENTITY_UNMAPPED",
-        f"{_name(entry)}: legal entity {code} has no policy, so nothing of it can be posted.",
+        f"{entry_name(entry)}: legal entity {code} has no policy, so nothing of it can be posted.",
         cause=f"policy:{code}",
         context={"legal_entity": code},
         depends_on=(f"policy:{code}", "mapping:legal_entities"),
@@ -137,7 +130,7 @@ def resource_inactive(entry: Reading, _context: RuleContext) -> Finding | None:
         return None
     return finding(
         "RESOURCE_INACTIVE",
-        f"{_name(entry)}: {person.name} was not employed on {_day(entry)}.",
+        f"{entry_name(entry)}: {person.name} was not employed on {_day(entry)}.",
         cause=f"{person.record_id}",
         context={"person": person.name, "work_date": str(_day(entry))},
         depends_on=(f"record:resource:{entry.system}:{entry.said.person}",),
@@ -157,7 +150,7 @@ def project_closed(entry: Reading, _context: RuleContext) -> Finding | None:
     code, status = _project(entry), "deleted" if project.deleted else project.status
     return finding(
         "PROJECT_CLOSED",
-        f"{_name(entry)}: project {code} is {status} and takes no time.",
+        f"{entry_name(entry)}: project {code} is {status} and takes no time.",
         cause=code,
         context={"project": code, "status": status or ""},
         depends_on=(f"record:project:{code}",),
@@ -170,7 +163,7 @@ def task_not_open(entry: Reading, _context: RuleContext) -> Finding | None:
         return None
     return finding(
         "TASK_NOT_OPEN",
-        f"{_name(entry)}: task {entry.task.name!r} takes no time.",
+        f"{entry_name(entry)}: task {entry.task.name!r} takes no time.",
         cause=f"{entry.task.record_id}",
         context={"task": entry.task.name},
         depends_on=(f"record:task:{entry.system}:{entry.said.task}",),
@@ -183,7 +176,7 @@ def role_unmapped(entry: Reading, _context: RuleContext) -> Finding | None:
         return None
     return finding(
         "DIMENSION_MISSING",
-        f"{_name(entry)} names role {entry.said.role!r}, which is not known.",
+        f"{entry_name(entry)} names role {entry.said.role!r}, which is not known.",
         cause=f"role:{entry.system}:{entry.said.role}",
         context={"dimension": "role", "value": entry.said.role},
         depends_on=("mapping:roles", f"record:role:{entry.system}:{entry.said.role}"),
@@ -200,7 +193,7 @@ def dimension_missing(entry: Reading, context: RuleContext) -> Finding | None:
         return None
     return finding(
         "DIMENSION_MISSING",
-        f"{_name(entry)}: project {_project(entry)} has no {missing[0]} on {_day(entry)}.",
+        f"{entry_name(entry)}: project {_project(entry)} has no {missing[0]} on {_day(entry)}.",
         cause=f"{missing[0]}:{rules.facts.code}:{entry.project.service_line or _project(entry)}",
         context={"dimension": missing[0], "project": _project(entry)},
         depends_on=(*(f"mapping:{one}" for one in missing), f"record:project:{_project(entry)}"),
@@ -211,7 +204,7 @@ def approval_missing(entry: Reading, _context: RuleContext) -> Finding | None:
     """Approved by nobody."""
     if entry.said.approved_by:
         return None
-    return finding("APPROVAL_MISSING", f"{_name(entry)} is approved, but names no approver.", cause=entry.system)
+    return finding("APPROVAL_MISSING", f"{entry_name(entry)} is approved, but names no approver.", cause=entry.system)
 
 
 def approver_is_submitter(entry: Reading, _context: RuleContext) -> Finding | None:
@@ -220,7 +213,7 @@ def approver_is_submitter(entry: Reading, _context: RuleContext) -> Finding | No
         return None
     return finding(
         "APPROVER_IS_SUBMITTER",
-        f"{_name(entry)} was approved by {entry.said.person!r}, who did the work.",
+        f"{entry_name(entry)} was approved by {entry.said.person!r}, who did the work.",
         cause=f"{entry.system}:{entry.said.person}",
         context={"person": entry.said.person},
     )
@@ -232,7 +225,7 @@ def hours_range(entry: Reading, _context: RuleContext) -> Finding | None:
         return None
     return finding(
         "HOURS_RANGE",
-        f"{_name(entry)} has {_hours(entry.hours_e4)} hours; a day has more than 0 and at most 24.",
+        f"{entry_name(entry)} has {_hours(entry.hours_e4)} hours; a day has more than 0 and at most 24.",
         cause=entry.system,
         context={"hours": str(_hours(entry.hours_e4))},
     )
@@ -245,7 +238,7 @@ def increment(entry: Reading, _context: RuleContext) -> Finding | None:
         return None
     return finding(
         "INCREMENT",
-        f"{_name(entry)} has {_hours(entry.hours_e4)} hours, not a multiple of "
+        f"{entry_name(entry)} has {_hours(entry.hours_e4)} hours, not a multiple of "
         f"{rules.policy.increment_minutes} minutes.",
         cause=rules.facts.code,
         context={"hours": str(_hours(entry.hours_e4)), "increment_minutes": str(rules.policy.increment_minutes)},
@@ -262,7 +255,7 @@ def duration_mismatch(entry: Reading, _context: RuleContext) -> Finding | None:
         return None
     return finding(
         "DURATION_MISMATCH",
-        f"{_name(entry)} has {_hours(entry.hours_e4)} hours, but end minus start is {_hours(elapsed_e4)}.",
+        f"{entry_name(entry)} has {_hours(entry.hours_e4)} hours, but end minus start is {_hours(elapsed_e4)}.",
         cause=entry.system,
         context={"hours": str(_hours(entry.hours_e4)), "elapsed_hours": str(_hours(elapsed_e4))},
     )
@@ -277,7 +270,7 @@ def narrative_missing(entry: Reading, _context: RuleContext) -> Finding | None:
         return None
     return finding(
         "NARRATIVE_MISSING",
-        f"{_name(entry)} says nothing about the work; {rules.facts.code} requires a narrative.",
+        f"{entry_name(entry)} says nothing about the work; {rules.facts.code} requires a narrative.",
         cause=rules.facts.code,
         depends_on=(f"policy:{rules.facts.code}",),
     )
@@ -292,7 +285,7 @@ def future_dated(entry: Reading, _context: RuleContext) -> Finding | None:
     begins = datetime.combine(due, time(), tzinfo=rules.zone)
     return finding(
         "FUTURE_DATED",
-        f"{_name(entry)} is dated {_day(entry)}, which is still to come.",
+        f"{entry_name(entry)} is dated {_day(entry)}, which is still to come.",
         cause=str(due),
         context={"work_date": str(_day(entry)), "not_before": begins.isoformat()},
         depends_on=(f"policy:{rules.facts.code}",),
@@ -307,7 +300,7 @@ def period_unknown(entry: Reading, context: RuleContext) -> Finding | None:
     entity = rules.facts.code
     return finding(
         "PERIOD_UNKNOWN",
-        f"{_name(entry)}: no accounting period of {entity} covers {_day(entry)}.",
+        f"{entry_name(entry)}: no accounting period of {entity} covers {_day(entry)}.",
         cause=f"{entity}:{_day(entry):%Y-%m}",
         context={"legal_entity": entity, "work_date": str(_day(entry))},
         depends_on=(f"periods:{entity}",),
@@ -325,7 +318,7 @@ def period_closed(entry: Reading, context: RuleContext) -> Finding | None:
     entity, code = rules.facts.code, day.period.code
     return finding(
         "PERIOD_CLOSED",
-        f"{_name(entry)}: period {code} of {entity} is {day.period.state.value} for {_day(entry)}.",
+        f"{entry_name(entry)}: period {code} of {entity} is {day.period.state.value} for {_day(entry)}.",
         cause=f"{entity}:{code}",
         context={"legal_entity": entity, "period": code},
         depends_on=(f"periods:{entity}", f"policy:{entity}"),
@@ -343,7 +336,7 @@ def late(entry: Reading, context: RuleContext) -> Finding | None:
         return None
     return finding(
         "LATE",
-        f"{_name(entry)} was approved at {approved_at:%Y-%m-%d}, after the cut-off {cut_off:%Y-%m-%d}.",
+        f"{entry_name(entry)} was approved at {approved_at:%Y-%m-%d}, after the cut-off {cut_off:%Y-%m-%d}.",
         cause=rules.facts.code,
         context={"cut_off": f"{cut_off:%Y-%m-%d}"},
     )
@@ -422,8 +415,8 @@ def _duplicate(code: str, entry: Reading, other: Work, context: RuleContext, sco
     system = context.book.system_names[other.system_id]
     found = finding(
         code,
-        f"{_name(entry)} says {'the' if score == '100' else 'nearly the'} same work as {other.source_id} of {system} "
-        f"on {date.fromordinal(other.day)} ({_hours(other.hours_e4)} h).",
+        f"{entry_name(entry)} says {'the' if score == '100' else 'nearly the'} same work as {other.source_id} of "
+        f"{system} on {date.fromordinal(other.day)} ({_hours(other.hours_e4)} h).",
         cause=f"{entry.system}:{system}",
         context={"other_system": system, "other_source_id": other.source_id, "score": score},
         depends_on=(),
@@ -433,11 +426,7 @@ def _duplicate(code: str, entry: Reading, other: Work, context: RuleContext, sco
         return found
     natural = code == "DUPLICATE_NATURAL"
     policy = rules.policy.natural_duplicate if natural else rules.policy.fuzzy_duplicate
-    return _with_policy(found, policy)
-
-
-def _with_policy(found: Finding, policy: DuplicateRule) -> Finding:
-    return found if policy is DuplicateRule.BLOCK else msgspec.structs.replace(found, severity=Severity.WARN)
+    return with_policy(found, policy)
 
 
 def overlap(entry: Reading, others: Sequence[Work], _context: RuleContext) -> Finding | None:
@@ -448,7 +437,7 @@ def overlap(entry: Reading, others: Sequence[Work], _context: RuleContext) -> Fi
         if overlap_us(entry, other) and not is_correction(entry, other):
             return finding(
                 "OVERLAP",
-                f"{_name(entry)} overlaps in time with {other.source_id} on {date.fromordinal(other.day)}.",
+                f"{entry_name(entry)} overlaps in time with {other.source_id} on {date.fromordinal(other.day)}.",
                 cause=entry.system,
                 context={"other_source_id": other.source_id},
             )
@@ -468,7 +457,7 @@ def day_total(entry: Reading, others: Sequence[Work], _context: RuleContext) -> 
         return None
     return finding(
         "DAY_TOTAL",
-        f"{_name(entry)} brings the day {_day(entry)} to {_hours(total_e4)} hours; "
+        f"{entry_name(entry)} brings the day {_day(entry)} to {_hours(total_e4)} hours; "
         f"{rules.policy.max_day_hours} are allowed.",
         cause=rules.facts.code,
         context={"day_hours": str(_hours(total_e4)), "work_date": str(_day(entry))},
@@ -477,60 +466,6 @@ def day_total(entry: Reading, others: Sequence[Work], _context: RuleContext) -> 
 
 
 DAY_RULES: tuple[DayRule, ...] = (duplicate_natural, duplicate_fuzzy, overlap, day_total)
-
-
-def amount_tampered(entry: Reading, _context: RuleContext) -> Finding | None:
-    """What the source says the entry is worth is hours times its rate, and its rate is the one that was agreed."""
-    said = entry.said
-    if said.claimed_amount is None and said.claimed_rate is None:
-        return None
-    rules = entry.rules
-    if rules is None or not said.billable:
-        return None
-    wrong = _claim_against_itself(entry, rules.policy.rounding) or _claim_against_rate(entry)
-    if wrong is None:
-        return None
-    found = finding(
-        "AMOUNT_TAMPERED",
-        f"{_name(entry)} claims {wrong}.",
-        cause=entry.system,
-        context={"claimed_rate": str(said.claimed_rate or ""), "claimed_amount": str(said.claimed_amount or "")},
-        depends_on=("rates", f"policy:{rules.facts.code}"),
-    )
-    return _with_policy(found, rules.policy.claimed_rate)
-
-
-def _claim_against_itself(entry: Reading, mode: RoundingMode) -> str | None:
-    said = entry.said
-    if any(one is not None and not one.is_finite() for one in (said.claimed_rate, said.claimed_amount)):
-        return "a rate or an amount that is no number"
-    if said.claimed_rate is None or said.claimed_amount is None:
-        return None
-    currency = said.claimed_currency or (None if entry.project is None else entry.project.currency)
-    if currency is None:
-        return f"{said.claimed_amount} in no currency"
-    try:
-        worth = round_amount(said.claimed_rate * said.hours, currency, mode)
-    except (UnknownCurrencyError, ArithmeticError):
-        return f"{said.claimed_amount} {currency}, which cannot be computed from its rate"
-    if worth == said.claimed_amount:
-        return None
-    return f"{said.claimed_amount} {currency}, but {said.hours} h at {said.claimed_rate} are {worth}"
-
-
-def _claim_against_rate(entry: Reading) -> str | None:
-    sales = None if entry.rated is None else entry.rated.sales
-    if sales is None:
-        return None
-    said, currency = entry.said, alpha_code(sales.currency)
-    if said.claimed_currency not in {None, currency}:
-        return f"a worth in {said.claimed_currency}, but it is billed in {currency}"
-    if said.claimed_rate is not None and said.claimed_rate != Decimal(sales.price.price_text):
-        return f"a rate of {said.claimed_rate} {currency}, but {sales.price.price_text} is agreed"
-    worth = from_minor(sales.amount_minor, currency)
-    if said.claimed_amount is not None and said.claimed_amount != worth:
-        return f"{said.claimed_amount} {currency}, but it is worth {worth}"
-    return None
 
 
 PRICED_RULES: tuple[EntryRule, ...] = (amount_tampered,)

@@ -7,6 +7,7 @@ from psycopg import Cursor
 
 from tieout.desk import intake
 from tieout.governance import firm_version
+from tieout.inbound import record_acceptance
 from tieout.ledger import publication
 from tieout.model.clock import Clock
 from tieout.model.firm import FirmConfig
@@ -38,6 +39,8 @@ def apply_firm(url: str, directory: Path, *, applied_by: str, clock: Clock) -> A
             done = publication.apply_firm(cur, config, applied_by=applied_by, now=now, ids=ids)
             if before is not None and before.version == done.version:
                 return Applied(version=done.version, is_new=False, released=0)
+            record_acceptance.settle_records(cur, done.records, now=now)
+            record_acceptance.settle_matched(cur, now=now)
             released = intake.release_waiting(
                 cur,
                 sorted(done.depends_on | changed_systems(before, config)),
