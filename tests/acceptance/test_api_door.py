@@ -11,6 +11,7 @@ import pytest
 from tests.acceptance.conftest import running, systems
 from tests.acceptance.hub import Hub, Running, batch, time_entry, wait_for
 
+from tieout.connect.simulator.process import SimulatorAdmin
 from tieout.connect.simulator.seed import read_firm
 from tieout.sample.masters import UNMAPPED_SERVICE_LINE
 
@@ -22,8 +23,9 @@ MIB = 1024 * 1024
 class Program:
     """A program with a key, and people and projects that it can hand in time for."""
 
-    def __init__(self, hub: Hub, up: Running, key: str) -> None:
+    def __init__(self, hub: Hub, up: Running, erp: SimulatorAdmin, key: str) -> None:
         self.hub = hub
+        self.erp = erp
         self.up = up
         self.key = key
         firm = read_firm(hub.home / "sample")
@@ -51,12 +53,13 @@ class Program:
         items: list[dict[str, Any]] = json.loads(answer.content)["items"]
         return items
 
-    def posted(self) -> list[str]:
-        """Source ids of everything posted of the program, each as often as it is."""
+    def posted(self, *others: str) -> list[str]:
+        """Source ids of everything posted of the program (or in ``others``), each as often as it is."""
         found: list[str] = []
         for row in self.hub.statement("--entity", "US01", "--period", "2026-11").tie_out:
             if row.entity == "US01":
-                found += [one.source_id or "" for one in self.hub.entries(row, "posted")]
+                for side in ("posted", *others):
+                    found += [one.source_id or "" for one in self.hub.entries(row, side)]
         return sorted(found)
 
 
@@ -65,10 +68,10 @@ def program(hub: Hub) -> Iterator[Program]:
     hub.write("systems/timeapp.toml", 'connector = "api"', 'account = "timeapp"', 'environment = "sandbox"')
     owners = hub.home / "firm" / "ownership.toml"
     owners.write_text(owners.read_text().replace('system = "psa"', 'system = "timeapp"', 1))
-    with systems(hub):
+    with systems(hub) as (_, erp):
         key = hub.does("key", "create", "--system", "timeapp", "--name", "time app").strip()
         with running(hub) as up:
-            yield Program(hub, up, key)
+            yield Program(hub, up, erp, key)
 
 
 def test_every_request_gets_an_answer_that_says_what_became_of_it(program: Program) -> None:
@@ -140,10 +143,12 @@ def test_nothing_is_lost_or_doubled_when_everything_is_killed_and_started_again(
             program.up.start()
         program.outcomes(msgspec.json.encode(program.entry(number)))
         answered.append(f"A{number}")
-    wait_for(lambda: program.posted() == sorted(answered), "all that was answered is posted once", within_s=120)
-    statement = program.hub.statement("--verify")
+    wait_for(lambda: program.posted("in_doubt") == sorted(answered), "all that was answered is sent once")
+    statement = program.hub.statement()
     assert statement.holds
     assert {(one.code, one.count) for one in program.hub.causes()} == held_before
+    references = [one.reference for one in program.erp.holdings()]
+    assert len(references) == len(set(references))
 
 
 def test_the_hub_outlives_a_kill_of_its_database(program: Program) -> None:

@@ -1,5 +1,6 @@
 """What others do in the systems around the hub shows in the statement: never silently, never twice."""
 
+import time
 from decimal import Decimal
 
 import msgspec
@@ -12,12 +13,15 @@ from tieout.connect.simulator.seed import SeedTimeEntry, read_time_entries
 
 pytestmark = pytest.mark.timeout(400)
 
+POLL_S = 6
+"""The sample systems are polled every five seconds."""
 US = ("US01", "2026-10", "USD")
 
 
 def posted(hub: Hub) -> dict[str, Entry]:
     """Posted billable entries of the American books by source id."""
-    entries = hub.entries(hub.statement().row(*US), "posted")
+    rows = [one for one in hub.statement("--entity", "US01").tie_out if one.entity == "US01" and one.posted.count]
+    entries = [entry for row in rows for entry in hub.entries(row, "posted")]
     return {one.source_id: one for one in entries if one.source_id is not None and one.amount_minor}
 
 
@@ -66,27 +70,24 @@ def test_a_posted_entry_that_its_source_changes_or_deletes_is_held_with_its_delt
 
 def test_time_of_a_period_that_was_closed_goes_to_the_next_one_or_to_the_desk_as_the_policy_says(hub: Hub) -> None:
     keyed = seeds(hub)
-    books = {"US01": "USD", "JP01": "JPY"}
-    fresh: dict[str, str] = {}
+    posted_before, held_before = set(posted(hub)), held(hub, "PERIOD_CLOSED")
     with systems(hub) as (psa, erp):
-        erp.change(*(SetPeriod(entity=entity, period="2026-10", closed=True) for entity in books))
+        erp.change(*(SetPeriod(entity=entity, period="2026-10", closed=True) for entity in ("US01", "JP01")))
         with running(hub):
-            wait_for(lambda: hub.statement().total("in_progress") == 0, "the hub is quiet")
-            for number, (entity, currency) in enumerate(books.items(), start=9_000_001):
-                row = hub.statement().row(entity, "2026-10", currency)
-                like = next(one for one in hub.entries(row, "posted") if one.source_id in keyed and one.amount_minor)
-                assert like.source_id is not None
-                entry = msgspec.structs.replace(
-                    keyed[like.source_id], key=f"T{number}", notes="Said after the close", minutes=15
+            wait_for(lambda: erp.status().requests > 0, "the hub reads the ERP")
+            time.sleep(POLL_S)
+            for number, (entity, currency) in enumerate((("US01", "USD"), ("JP01", "JPY")), start=1):
+                entries = hub.entries(hub.statement().row(entity, "2026-10", currency), "posted")
+                like = next(keyed[one.source_id] for one in entries if one.source_id in keyed and one.amount_minor)
+                notes = "Said after the close"
+                psa.change(
+                    PutTimeEntry(entry=msgspec.structs.replace(like, key=f"T900000{number}", notes=notes, minutes=15))
                 )
-                fresh[entity] = f"12{number:08d}"
-                psa.change(PutTimeEntry(entry=entry))
-            wait_for(lambda: fresh["JP01"] in held(hub, "PERIOD_CLOSED"), "the Japanese entry is on the desk")
-            wait_for(lambda: fresh["US01"] in posted(hub), "the American entry is posted")
-        reference = posted(hub)[fresh["US01"]].reference
-        journal = next(one for one in erp.holdings() if one.reference == reference)
-        assert journal.accounting_date is not None
-        assert journal.accounting_date.startswith("2026-11")
+            wait_for(lambda: len(held(hub, "PERIOD_CLOSED") - held_before) == 1, "the Japanese entry is held")
+            wait_for(lambda: len(set(posted(hub)) - posted_before) == 1, "the American entry is posted")
+        [late] = [one for source_id, one in posted(hub).items() if source_id not in posted_before]
+        journal = next(one for one in erp.holdings() if one.reference == late.reference)
+        assert (journal.accounting_date or "").startswith("2026-11")
         assert hub.statement("--verify").holds
 
 
