@@ -9,7 +9,7 @@ from decimal import Decimal
 import msgspec
 import psycopg
 
-from tieout.model.money import alpha_code, from_minor
+from tieout.model.money import UnknownCurrencyError, alpha_code, from_minor
 
 
 class TotalBreak(msgspec.Struct, frozen=True, kw_only=True):
@@ -99,19 +99,27 @@ def _crooked_reversals(conn: psycopg.Connection[tuple[object, ...]]) -> list[Tot
 
 def _differ(key: _TotalKey, stated: Totals, found: Totals) -> TotalBreak:
     entity_id, currency, functional = key
-    sales, cost = alpha_code(currency), alpha_code(functional)
     return TotalBreak(
-        subject=f"entity {entity_id} {sales}",
-        message=f"The batches of legal entity {entity_id} state {_words(stated, sales, cost)}; its actuals add up to "
-        f"{_words(found, sales, cost)}.",
+        subject=f"entity {entity_id} currency {currency}",
+        message=f"The batches of legal entity {entity_id} state {_words(stated, currency, functional)}; its actuals add up to "
+        f"{_words(found, currency, functional)}.",
     )
 
 
-def _words(total: Totals, sales: str, cost: str) -> str:
+def _words(total: Totals, currency: int, functional: int) -> str:
     return (
-        f"{total.entry_count} entries, {total.hours} h, sales {from_minor(total.amount_minor, sales)} {sales}, "
-        f"cost {from_minor(total.cost_minor, cost)} {cost}"
+        f"{total.entry_count} entries, {total.hours} h, sales {_money(total.amount_minor, currency)}, "
+        f"cost {_money(total.cost_minor, functional)}"
     )
+
+
+def _money(amount_minor: int, number: int) -> str:
+    """An amount in words; a currency that is none was put there by hand and is shown as it stands."""
+    try:
+        currency = alpha_code(number)
+    except UnknownCurrencyError:
+        return f"{amount_minor} minor units of currency {number}"
+    return f"{from_minor(amount_minor, currency)} {currency}"
 
 
 def _is_something(total: Totals) -> bool:

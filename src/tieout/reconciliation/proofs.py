@@ -10,6 +10,7 @@ from typing import NamedTuple
 import msgspec
 from psycopg import Connection
 
+from tieout.ledger import control_totals as totals
 from tieout.storage.control_totals import verify_control_totals
 
 _SHOWN = 20
@@ -208,6 +209,7 @@ def run_proofs(conn: Connection[tuple[object, ...]]) -> list[Break]:
     breaks += [
         Break(proof="control_totals", subject=one.table, message=one.describe()) for one in verify_control_totals(conn)
     ]
+    breaks += [Break(proof="ledger_totals", subject=one.subject, message=one.message) for one in totals.verify(conn)]
     return breaks
 
 
