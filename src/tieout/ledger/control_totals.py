@@ -101,8 +101,8 @@ def _differ(key: _TotalKey, stated: Totals, found: Totals) -> TotalBreak:
     entity_id, currency, functional = key
     return TotalBreak(
         subject=f"entity {entity_id} currency {currency}",
-        message=f"The batches of legal entity {entity_id} state {_words(stated, currency, functional)}; its actuals add up to "
-        f"{_words(found, currency, functional)}.",
+        message=f"The batches of legal entity {entity_id} state {_words(stated, currency, functional)}; its actuals "
+        f"add up to {_words(found, currency, functional)}.",
     )
 
 
