@@ -8,7 +8,7 @@ import asyncio
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import TypeVar
 
@@ -16,10 +16,10 @@ import structlog
 from psycopg import Connection
 
 from tieout.connect.fault_point import fault_point
-from tieout.connect.outcome import Outcome, Unknown
-from tieout.errors import AccessError, TransientError
+from tieout.connect.outcome import Outcome, RetryLater, Unknown
+from tieout.errors import AccessError, TieoutError, TransientError
 from tieout.model.clock import Clock
-from tieout.model.journal import PostJournal
+from tieout.model.journal import Command, PostJournal
 from tieout.outbound import circuit as breaker
 from tieout.outbound import store
 from tieout.outbound.aftermath import Aftermath
@@ -35,6 +35,7 @@ log = structlog.get_logger(__name__)
 
 _LOOK_UP_LEASE_S = 60.0
 _LOOK_UP_BATCH = 50
+_ABANDONED_AFTER_S = 5.0
 _HOUSEKEEPING_S = 0.5
 
 _T = TypeVar("_T")
@@ -62,6 +63,7 @@ class Engine:
         self._aftermath = aftermath
         self._jitter = jitter
         self._bisected: set[int] = set()
+        self._in_hand: set[int] = set()
         self._threads = ThreadPoolExecutor(
             max_workers=max(1, target.policy.concurrency) + 1, thread_name_prefix=f"delivery-{target.system}"
         )
@@ -90,14 +92,22 @@ class Engine:
         """One round: claim, send, settle, and so on while there is more; returns how many were settled."""
         done = 0
         pending: list[Settled] = []
-        while True:
-            claimed, pending_count = await self._in_thread(self._settle_and_claim, pending)
-            done += pending_count
-            pending = []
-            if not claimed:
-                return done
-            for batch in self._batches(claimed):
-                pending.extend(await self._send(batch))
+        claimed: list[Claimed] = []
+        try:
+            while True:
+                before = claimed
+                claimed, pending_count = await self._in_thread(self._settle_and_claim, pending)
+                claimed_at = time.monotonic()
+                self._in_hand.difference_update(one.delivery_id for one in before)
+                done += pending_count
+                pending = []
+                if not claimed:
+                    return done
+                for batch in self._batches(claimed):
+                    pending.extend(await self._send(batch, claimed_at=claimed_at))
+        finally:
+            # What was not settled because the database went away is an intent without a sender: in doubt.
+            self._in_hand.difference_update(one.delivery_id for one in claimed)
 
     async def resolve_doubts(self) -> int:
         """Look up deliveries whose quarantine is over, and take over the intents of dead workers."""
@@ -144,13 +154,18 @@ class Engine:
             )
 
     def _take_over(self, conn: Connection[tuple[object, ...]], now: datetime) -> None:
-        live = live_epochs(conn)
+        senders = store.Senders(
+            live=(*live_epochs(conn), self._epoch),
+            own=self._epoch,
+            in_hand=tuple(self._in_hand),
+            abandoned_before=now - timedelta(seconds=_ABANDONED_AFTER_S),
+        )
         for write in self._target.manifest.writes:
-            store.doubt_intents_of_the_dead(
+            store.doubt_orphaned_intents(
                 conn,
                 system=self._target.system,
                 command_kind=write.command,
-                live_epochs=[*live, self._epoch],
+                senders=senders,
                 quarantine_s=self._target.quarantine_s(write.command),
                 now=now,
             )
@@ -171,6 +186,7 @@ class Engine:
             if claimed:
                 claimed = self._aftermath.recheck(conn, self._target, claimed, now=now)
                 fault_point("delivery.intent.before_commit")
+        self._in_hand.update(one.delivery_id for one in claimed)
         if pending:
             fault_point("delivery.outcome.after_commit")
         if claimed:
@@ -199,14 +215,14 @@ class Engine:
                 last.append(one)
         return batches
 
-    async def _send(self, batch: Sequence[Claimed]) -> list[Settled]:
-        started = time.monotonic()
+    async def _send(self, batch: Sequence[Claimed], *, claimed_at: float) -> list[Settled]:
         commands = [one.decoded() for one in batch]
         fault_point("delivery.send.before")
-        if time.monotonic() - started > SEND_WINDOW_S:
-            outcomes: Sequence[Outcome] = [Unknown(reason="The sender was paused before it sent.")] * len(batch)
+        if time.monotonic() - claimed_at > SEND_WINDOW_S:
+            late = RetryLater(reason="The sender was paused between intent and sending, and did not send.", after_s=0)
+            outcomes: Sequence[Outcome] = [late] * len(batch)
         else:
-            outcomes = await self._target.sink.write(commands)
+            outcomes = await self._write(commands)
         fault_point("delivery.send.after")
         now = self._clock.now()
         decided = []
@@ -217,6 +233,14 @@ class Engine:
                 self._bisected.add(one.delivery_id)
             decided.append((one, decision))
         return decided
+
+    async def _write(self, commands: Sequence[Command]) -> Sequence[Outcome]:
+        """Whatever a sink raises instead of answering leaves the whole call in doubt: it may have been sent."""
+        try:
+            return await self._target.sink.write(commands)
+        except TieoutError as error:
+            log.warning("delivery.sink_raised", system=self._target.system, error=str(error))
+            return [Unknown(reason=f"The connector gave up: {error}")] * len(commands)
 
     async def _look_up(self, claimed: Sequence[Claimed]) -> list[Settled]:
         decided: list[Settled] = []

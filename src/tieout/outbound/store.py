@@ -179,24 +179,48 @@ def settle(
         return written
 
 
-def doubt_intents_of_the_dead(
+class Senders(msgspec.Struct, frozen=True, kw_only=True):
+    """Who sends now: the epochs that live, the asker's own, and the deliveries that its senders have in hand.
+
+    An intent of the asker's own from before ``abandoned_before`` that is not in hand lost its sender.
+    """
+
+    live: tuple[int, ...]
+    own: int
+    in_hand: tuple[int, ...]
+    abandoned_before: datetime
+
+
+def doubt_orphaned_intents(
     conn: Connection[tuple[object, ...]],
     *,
     system: str,
     command_kind: str,
-    live_epochs: Sequence[int],
+    senders: Senders,
     quarantine_s: float,
     now: datetime,
 ) -> int:
-    """Intents whose worker is gone are in doubt from the moment of the intent on; returns how many."""
+    """Intents that nobody is sending any more are in doubt from the moment of the intent on; returns how many."""
     cur = conn.execute(
         """
         update delivery
-           set state = 'in_doubt', quarantine_until = intent_at + make_interval(secs => %s),
-               code = 'WORKER_DIED', words = 'The worker that sent it died before the answer.', updated_at = %s
-         where system = %s and command_kind = %s and state = 'intent' and epoch <> all(%s)
+           set state = 'in_doubt', quarantine_until = intent_at + make_interval(secs => %(quarantine)s),
+               epoch = %(own)s, code = 'SENDER_LOST',
+               words = 'Its sender died or lost the database before the outcome was stored.', updated_at = %(now)s
+         where system = %(system)s and command_kind = %(kind)s and state = 'intent'
+           and (epoch <> all(%(live)s)
+                or (epoch = %(own)s and intent_at < %(abandoned)s and delivery_id <> all(%(in_hand)s)))
         """,
-        (quarantine_s, now, system, command_kind, list(live_epochs)),
+        {
+            "quarantine": quarantine_s,
+            "own": senders.own,
+            "now": now,
+            "system": system,
+            "kind": command_kind,
+            "live": list(senders.live),
+            "abandoned": senders.abandoned_before,
+            "in_hand": list(senders.in_hand),
+        },
     )
     return cur.rowcount
 

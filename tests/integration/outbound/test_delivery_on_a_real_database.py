@@ -11,6 +11,7 @@ import pytest
 
 from tieout.connect.manifest import IdempotencyClass, Manifest, Role, WriteCapability
 from tieout.connect.outcome import Accepted, Found, FoundState, Outcome, Rejected, RejectionCode, RetryLater, Unknown
+from tieout.errors import TransientError
 from tieout.model.clock import FixedClock
 from tieout.model.firm import DeliveryPolicy
 from tieout.model.identity import reference_of
@@ -375,3 +376,47 @@ async def test_a_target_without_key_and_look_up_is_never_sent_to_again(hub: Hub)
         await engine.drain()
     assert hub.states() == {"held": 1}
     assert sum(target.calls) == 1
+
+
+class RaisingTarget(BookkeepingTarget):
+    """A target whose connector gives up after it has sent."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.raises = 1
+
+    async def write(self, commands: Sequence[Command]) -> Sequence[Outcome]:
+        outcomes = await super().write(commands)
+        if self.raises:
+            self.raises -= 1
+            raise TransientError(code="TIE-STORE-009", message="the connection that holds the limits was lost")
+        return outcomes
+
+
+async def test_what_a_connector_sent_before_it_gave_up_is_looked_up_and_not_sent_again(hub: Hub) -> None:
+    target = RaisingTarget()
+    hub.enqueue(delivery(1), delivery(2, key="US01|P2"))
+    engine = hub.engine(target, max_batch=5)
+    await engine.drain()
+    assert hub.states() == {"in_doubt": 2}
+    hub.clock.advance(60)
+    await engine.drain()
+    assert hub.states() == {"posted": 2}
+    assert set(target.posted.values()) == {1}
+
+
+async def test_an_intent_whose_sender_lost_the_database_does_not_wait_for_ever(hub: Hub) -> None:
+    target = BookkeepingTarget()
+    hub.enqueue(delivery(1))
+    engine = hub.engine(target)
+    with connect(hub.url) as conn:
+        own = hub.workers[-1].epoch
+        assert len(store.declare_intents(conn, system="erp", limit=1, epoch=own, now=hub.clock.now())) == 1
+    await engine.drain()
+    assert hub.states() == {"intent": 1}
+    hub.clock.advance(10)
+    await engine.drain()
+    assert hub.states() == {"in_doubt": 1}
+    hub.clock.advance(60)
+    await engine.drain()
+    assert hub.states() == {"posted": 1}
