@@ -86,9 +86,9 @@ def database_url(postgres_server: EmbeddedPostgres, request: pytest.FixtureReque
 def _database(server: EmbeddedPostgres, request: pytest.FixtureRequest, *, template: str) -> Iterator[str]:
     label = re.sub(r"\W+", "_", request.node.name.lower())[:30]
     name = f"test_{label}_{os.getpid()}_{next(_numbers)}"
-    admin_url = server.url_of(DATABASE)
-    with psycopg.connect(admin_url, autocommit=True) as conn:
+    with psycopg.connect(server.url_of(DATABASE), autocommit=True) as conn:
         conn.execute(f'create database "{name}" template {template} strategy file_copy')
     yield server.url_of(name)
-    with psycopg.connect(admin_url, autocommit=True) as conn:
+    # As administrator: a worker of autovacuum may be in it, which only a superuser may end.
+    with psycopg.connect(server.url_of("postgres", role=ADMIN_ROLE), autocommit=True) as conn:
         conn.execute(f'drop database if exists "{name}" with (force)')

@@ -23,17 +23,18 @@ from psycopg_pool import PoolTimeout
 
 from tieout.api.keys import Principal, principal_of
 from tieout.connect.source import Unreadable
-from tieout.errors import ContractError
+from tieout.errors import ContractError, TransientError
 from tieout.inbound import message_store
 from tieout.inbound.canonical_translator import CanonicalTranslator
 from tieout.model.clock import Clock
 from tieout.model.reported import ReportedTime
-from tieout.storage.pool import Pool, in_transaction
+from tieout.storage.pool import Pool, patiently, run_in_transaction
 
 MAX_BODY_BYTES: Final = 8 * 1024 * 1024
 TIME_ENTRIES: Final = "time_entries"
 PROBLEM_TYPE: Final = "application/problem+json"
 _DATABASE_WAIT_S: Final = 2.0
+_PATIENCE_S: Final = 10.0
 
 
 class ItemOutcome(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -105,8 +106,14 @@ def application(pool: Pool, clock: Clock) -> Litestar:
         route_handlers=[health, ready, hand_in_time],
         state=State({"pool": pool, "clock": clock}),
         openapi_config=None,
+        exception_handlers={TransientError: _unavailable},
         request_max_body_size=MAX_BODY_BYTES,
     )
+
+
+def _unavailable(_: Request[None, None, State], error: TransientError) -> Response[bytes]:
+    """Nothing was accepted: the caller sends it again."""
+    return problem(HTTP_503_SERVICE_UNAVAILABLE, "Not available", error.message, error.code)
 
 
 def _too_large() -> Response[bytes]:
@@ -127,8 +134,12 @@ def _principal(pool: Pool, header: str) -> Principal | None:
     scheme, _, key = header.partition(" ")
     if scheme.lower() != "bearer" or not key:
         return None
-    with pool.connection() as conn:
-        return principal_of(conn, key.strip())
+
+    def work() -> Principal | None:
+        with pool.connection() as conn:
+            return principal_of(conn, key.strip())
+
+    return patiently(work, within_s=_PATIENCE_S)
 
 
 def _receive(pool: Pool, clock: Clock, principal: Principal, body: bytes) -> Receipt:
@@ -145,8 +156,7 @@ def _receive(pool: Pool, clock: Clock, principal: Principal, body: bytes) -> Rec
     def work(cur: Cursor[tuple[object, ...]]) -> message_store.StoredMessage:
         return message_store.store(cur, [message], now=clock.now())[0]
 
-    with pool.connection() as conn:
-        stored = in_transaction(conn, work)
+    stored = patiently(lambda: run_in_transaction(pool, work), within_s=_PATIENCE_S)
     if stored.repeated:
         outcomes = [msgspec.structs.replace(one, outcome="repeat") for one in outcomes]
     return Receipt(message_id=stored.message_id, items=outcomes)

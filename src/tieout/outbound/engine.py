@@ -27,7 +27,7 @@ from tieout.outbound.outbox import total_debit_minor
 from tieout.outbound.store import Claimed
 from tieout.outbound.target import SEND_WINDOW_S, Target
 from tieout.outbound.transitions import Attempted, Decision, Health, State, after_look_up, after_send
-from tieout.storage.pool import Pool
+from tieout.storage.pool import Pool, losing_database
 from tieout.storage.wake import wait_for
 from tieout.storage.workers import live_epochs
 
@@ -121,7 +121,8 @@ class Engine:
         return len(claimed)
 
     async def _in_thread(self, work: Callable[..., _T], *arguments: object) -> _T:
-        return await asyncio.get_running_loop().run_in_executor(self._threads, work, *arguments)
+        with losing_database():
+            return await asyncio.get_running_loop().run_in_executor(self._threads, work, *arguments)
 
     async def _keep_sending(self, woken: asyncio.Event, stopping: asyncio.Event) -> None:
         while not stopping.is_set():

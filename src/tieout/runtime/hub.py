@@ -17,7 +17,7 @@ import structlog
 
 from tieout.connect.connector import load_connector
 from tieout.connect.throttle import Throttle
-from tieout.errors import ConfigurationError
+from tieout.errors import ConfigurationError, TransientError
 from tieout.governance import firm_version
 from tieout.model.clock import Clock
 from tieout.model.firm import FirmConfig
@@ -30,7 +30,7 @@ from tieout.runtime.clock import SystemClock
 from tieout.runtime.firm.directory import API_CONNECTOR
 from tieout.runtime.intake import Poller
 from tieout.storage.jobs import JobSettings, run_jobs
-from tieout.storage.pool import Pool, sync_pool
+from tieout.storage.pool import Pool, losing_database, sync_pool
 from tieout.storage.throttle import SharedThrottle
 from tieout.storage.wake import listen
 from tieout.storage.workers import Worker
@@ -106,22 +106,30 @@ async def _run_firm_versions(options: HubOptions, pool: Pool, stopping: asyncio.
         if firm is None:
             await _stopped_within(stopping, _FIRM_CHECK_S)
             continue
-        outdated = asyncio.Event()
-        async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(_run_flows(options, pool, firm, outdated))
-            while not outdated.is_set() and not await _stopped_within(stopping, _FIRM_CHECK_S):
-                newest = await asyncio.to_thread(_current_firm, pool)
-                if newest is not None and newest.version != firm.version:
-                    break
-            outdated.set()
+        try:
+            await _run_firm_version(options, pool, firm, stopping)
+        except* TransientError as lost:
+            log.warning("hub.flows_interrupted", error=str(lost.exceptions[0]))
+            await _stopped_within(stopping, _FIRM_CHECK_S)
+
+
+async def _run_firm_version(options: HubOptions, pool: Pool, firm: FirmConfig, stopping: asyncio.Event) -> None:
+    outdated = asyncio.Event()
+    async with asyncio.TaskGroup() as tasks:
+        tasks.create_task(_run_flows(options, pool, firm, outdated))
+        while not outdated.is_set() and not await _stopped_within(stopping, _FIRM_CHECK_S):
+            newest = await asyncio.to_thread(_current_firm, pool)
+            if newest is not None and newest.version != firm.version:
+                break
+        outdated.set()
 
 
 def _current_firm(pool: Pool) -> FirmConfig | None:
-    with pool.connection() as conn:
-        try:
+    try:
+        with losing_database(), pool.connection() as conn:
             return firm_version.current(conn)
-        except ConfigurationError:
-            return None
+    except (ConfigurationError, TransientError):
+        return None
 
 
 async def _run_flows(options: HubOptions, pool: Pool, firm: FirmConfig, outdated: asyncio.Event) -> None:

@@ -16,7 +16,7 @@ from tieout.errors import AccessError, ContractError, TransientError
 from tieout.inbound import message_store
 from tieout.model.clock import Clock
 from tieout.model.firm import SystemConfig
-from tieout.storage.pool import Pool, in_transaction
+from tieout.storage.pool import Pool, in_transaction, losing_database
 
 log = structlog.get_logger(__name__)
 
@@ -69,7 +69,7 @@ class Poller:
         return received
 
     def _cursor(self) -> str | None:
-        with self.pool.connection() as conn, conn.cursor() as cur:
+        with losing_database(), self.pool.connection() as conn, conn.cursor() as cur:
             return message_store.read_cursor(cur, system=self.system.name, object_name=self.object_name)
 
     def _store(self, page: Page) -> None:
@@ -81,7 +81,7 @@ class Poller:
             payload=page.payload,
             item_count=page.item_count,
         )
-        with self.pool.connection() as conn:
+        with losing_database(), self.pool.connection() as conn:
 
             def work(cur: Cursor[tuple[object, ...]]) -> None:
                 if page.item_count != 0:

@@ -1,12 +1,13 @@
 """Connections as every step uses them: UTC, schema ``tieout``, marked as the product's own writer, bounded retries."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Final, TypeAlias, TypeVar
 
 import psycopg
 from psycopg import AsyncConnection, Connection, Cursor
-from psycopg_pool import AsyncConnectionPool, ConnectionPool
+from psycopg_pool import AsyncConnectionPool, ConnectionPool, PoolTimeout
 
 from tieout.errors import TransientError
 
@@ -22,6 +23,7 @@ _SESSION: Final = (
 _CONNECT_WITHIN_S: Final = 10
 _ATTEMPTS: Final = 8
 _FIRST_PAUSE_S: Final = 0.005
+_RETURN_PAUSE_S: Final = 0.05
 _T = TypeVar("_T")
 
 
@@ -108,3 +110,28 @@ def run_in_transaction(pool: Pool, work: Callable[[Cursor[Row]], _T]) -> _T:
     """``in_transaction`` on a connection of ``pool``."""
     with pool.connection() as conn:
         return in_transaction(conn, work)
+
+
+@contextmanager
+def losing_database() -> Iterator[None]:
+    """Turns the driver's words for a database that went away into TransientError (TIE-STORE-001)."""
+    try:
+        yield
+    except (psycopg.OperationalError, psycopg.InterfaceError, PoolTimeout) as error:
+        raise TransientError(code="TIE-STORE-001", message=f"The database was lost: {error}") from error
+
+
+def patiently(work: Callable[[], _T], *, within_s: float) -> _T:
+    """Do ``work`` again while the database is away, for at most ``within_s`` seconds; it must be safe to repeat.
+
+    Raises TransientError (TIE-STORE-001) when the database did not come back in time.
+    """
+    deadline = time.monotonic() + within_s
+    while True:
+        try:
+            with losing_database():
+                return work()
+        except TransientError:
+            if time.monotonic() >= deadline:
+                raise
+            time.sleep(_RETURN_PAUSE_S)
