@@ -50,10 +50,7 @@ _PENALISE = """
 _PENALTY_LEFT = """
     select extract(epoch from penalty_until - clock_timestamp()) from throttle_window where account = %(account)s
 """
-_TAKE_SLOT = """
-    select key from unnest(%(keys)s::bigint[]) as key
-     where not key = any(%(held)s::bigint[]) and pg_try_advisory_lock(key) limit 1
-"""
+_TAKE_SLOT = "select key from unnest(%(keys)s::bigint[]) as key where pg_try_advisory_lock(key) limit 1"
 
 
 class SharedThrottle:
@@ -149,9 +146,12 @@ class SharedThrottle:
             raise
 
     async def _lock_slot(self, line: "_Line", keys: list[int]) -> int | None:
-        # One at a time: a session gets an advisory lock again that it has already, so what is held must be known.
+        # One at a time: a session gets an advisory lock again that it has already, so what is held must be known. What
+        # is held is left out here and not by a second condition of the statement: the planner may evaluate the lock
+        # first, and a lock taken twice is never free again.
         async with line.taking:
-            row = await self._execute(_TAKE_SLOT, {"keys": keys, "held": sorted(line.held_since)})
+            free = [key for key in keys if key not in line.held_since]
+            row = await self._execute(_TAKE_SLOT, {"keys": free}) if free else None
             if row is None:
                 line.back_off()
                 return None

@@ -5,6 +5,7 @@ import subprocess
 import sys
 import time
 
+import psycopg
 import pytest
 
 from tieout.connect.manifest import Limits
@@ -65,6 +66,31 @@ async def test_the_slots_of_a_killed_process_are_free_at_once(database_url: str)
         await process.wait()
     await asyncio.wait_for(Peak().request(throttle, TWO_AT_ONCE, 0), 2)
     await throttle.aclose()
+
+
+async def test_a_slot_asked_for_while_it_is_held_is_free_once_given_back(database_url: str) -> None:
+    one, other = SharedThrottle(database_url), SharedThrottle(database_url)
+    async with one.acquire("erp", TWO_AT_ONCE):
+        async with other.acquire("erp", TWO_AT_ONCE):
+            asking = [asyncio.create_task(Peak().request(one, TWO_AT_ONCE, 0)) for _ in range(20)]
+            await asyncio.sleep(0.5)
+        await asyncio.gather(*asking)
+    assert _locks(database_url) == 0
+    await one.aclose()
+    await other.aclose()
+
+
+def _locks(database_url: str) -> int:
+    with psycopg.connect(database_url) as conn:
+        row = conn.execute(
+            """
+            select count(*) from pg_locks
+             where locktype = 'advisory'
+               and database = (select oid from pg_database where datname = current_database())
+            """
+        ).fetchone()
+    assert row is not None
+    return int(row[0])
 
 
 async def test_a_cancelled_request_keeps_no_slot(database_url: str) -> None:
