@@ -17,6 +17,7 @@ from typer.core import TyperGroup
 
 from tieout.errors import CATALOGUE, TieoutError
 from tieout.runtime.firm.problems import FirmInvalidError
+from tieout.storage.pool import losing_database
 
 _COMMANDS: Final = {
     "up": ("hub", "up"),
@@ -78,7 +79,8 @@ MISUSED: Final = "TIE-CLI-001"
 def main() -> None:
     """Run the command line; the process ends with its exit code."""
     try:
-        code = app(standalone_mode=False)
+        with losing_database():
+            code = app(standalone_mode=False)
     except (typer.Abort, KeyboardInterrupt):
         Console(stderr=True).print("Stopped.")
         sys.exit(STOPPED)
