@@ -14,7 +14,8 @@ from tieout.connect.manifest import IdempotencyClass, Limits, Manifest, Role, Se
 from tieout.connect.outcome import Accepted, AlreadyDone, Found, FoundState, Outcome, RetryLater, Unknown
 from tieout.connect.source import Translated
 from tieout.errors import TransientError, UnknownOutcomeError
-from tieout.model.journal import Command, PostJournal
+from tieout.model.command import Command
+from tieout.model.journal import PostJournal
 from tieout.model.reported import ReportedRecord
 
 NAME = "benchmark_erp"

@@ -19,7 +19,8 @@ from benchmarks import firm
 from benchmarks.erp_connector import parts
 from benchmarks.erp_stub import Holding, running_stub
 from tieout.inbound import message_store
-from tieout.model.journal import Command, PostJournal
+from tieout.model.command import Command
+from tieout.model.journal import PostJournal
 from tieout.runtime.clock import SystemClock
 from tieout.storage.pool import connect, in_transaction
 

@@ -14,6 +14,7 @@ from tieout.connect.redaction import Redactor
 from tieout.connect.sink import LedgerReader, Sink
 from tieout.connect.source import Source, Translator
 from tieout.connect.throttle import Throttle
+from tieout.connect.webhook import Webhook
 from tieout.errors import ConfigurationError
 from tieout.model.clock import Clock
 
@@ -58,6 +59,7 @@ class Connector:
     open_source: Callable[[Connection], Source] | None = None
     open_sink: Callable[[Connection], Sink] | None = None
     open_ledger_reader: Callable[[Connection], LedgerReader] | None = None
+    webhook: Webhook | None = None
 
 
 def installed_connectors() -> list[str]:

@@ -10,7 +10,7 @@ from typing import Protocol
 import msgspec
 
 from tieout.connect.outcome import Found, Outcome
-from tieout.model.journal import Command
+from tieout.model.command import Command
 
 
 class Sink(Protocol):

@@ -9,7 +9,7 @@ from typing import Protocol, TypeAlias
 
 import msgspec
 
-from tieout.model.reported import ReportedRecord, ReportedTime
+from tieout.model.reported import ReportedAssignment, ReportedRecord, ReportedTime, ReportedTimeOff
 
 
 class Page(msgspec.Struct, frozen=True, kw_only=True):
@@ -34,7 +34,20 @@ class Unreadable(msgspec.Struct, frozen=True, kw_only=True):
     source_id: str | None = None
 
 
-Translated: TypeAlias = ReportedTime | ReportedRecord | Unreadable
+Readable: TypeAlias = ReportedTime | ReportedAssignment | ReportedTimeOff | ReportedRecord
+Translated: TypeAlias = Readable | Unreadable
+
+
+def kind_of(item: Readable) -> str:
+    """What an item speaks of: ``time``, ``assignment``, ``time_off`` or the type of its record."""
+    match item:
+        case ReportedTime():
+            return "time"
+        case ReportedAssignment():
+            return "assignment"
+        case ReportedTimeOff():
+            return "time_off"
+    return item.type.value
 
 
 class Source(Protocol):

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 import msgspec
 import structlog
 
-from tieout.connect.source import Translated, Translator, Unreadable
+from tieout.connect.source import Translated, Translator, Unreadable, kind_of
 from tieout.errors import ContractError
 from tieout.inbound.message_store import Message
 from tieout.inbound.normalizer import Arrival, UnreadableItem
@@ -51,8 +51,11 @@ def translate(messages: Sequence[Message], translators: Mapping[str, Translator]
                 result.times.append(Arrival(message.message_id, item_no, message.system, message.object, item))
             elif isinstance(item, ReportedRecord):
                 records.append((item_no, item))
-            else:
+            elif isinstance(item, Unreadable):
                 result.unreadable_items.append(unreadable_item(message, item_no, item))
+            else:
+                unusable = Unreadable(problem=f"no step takes in a {kind_of(item)} yet", source_id=item.source_id)
+                result.unreadable_items.append(unreadable_item(message, item_no, unusable))
         if records:
             result.records.append((message, records))
     return result

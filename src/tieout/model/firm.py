@@ -24,7 +24,8 @@ class SystemConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     """One configured system (``systems/NAME.toml``).
 
     ``secrets`` maps a setting to a reference (``env:NAME``,
-    ``file:PATH``). ``posts_for`` lists the legal entities whose journals go there; ``reads`` the objects polled.
+    ``file:PATH``). ``posts_for`` lists the legal entities whose journals go there; ``reads`` the objects polled;
+    ``takes`` the master commands that are sent there (``upsert_project``, ``link_deal``, ``publish_demand``).
     """
 
     name: str
@@ -36,6 +37,7 @@ class SystemConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     reads: tuple[str, ...] = ()
     poll_interval_s: Decimal = Decimal(5)
     posts_for: tuple[str, ...] = ()
+    takes: tuple[str, ...] = ()
 
 
 class OwnershipRule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

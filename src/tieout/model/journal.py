@@ -1,50 +1,15 @@
-"""The canonical commands that sinks write: journals, and the masters that journals refer to.
+"""The canonical journal: what time and money become on their way into a ledger.
 
-``streams`` builds them, ``outbound`` delivers them, a connector's mapping turns them into vendor requests.
-Amounts are integers of minor units of the named currency; hours are exact decimals.
+``streams`` builds it, ``outbound`` delivers it, a connector's mapping turns it into vendor requests; ``command`` has
+the other commands that sinks write. Amounts are integers of minor units of the named currency, hours exact decimals.
 """
 
 from datetime import date
 from decimal import Decimal
-from typing import TypeAlias
 
 import msgspec
 
 from tieout.errors import InvariantError
-
-
-class UpsertCustomer(msgspec.Struct, frozen=True, kw_only=True, tag="upsert_customer"):
-    """Create or update one customer in the target; ``code`` is the business code equal in all systems."""
-
-    reference: str
-    entity: str
-    code: str
-    name: str
-    currency: str
-    tax_id: str | None = None
-
-
-class UpsertProject(msgspec.Struct, frozen=True, kw_only=True, tag="upsert_project"):
-    """Create or update one project; ``customer_code`` names a customer that the target already has."""
-
-    reference: str
-    entity: str
-    code: str
-    name: str
-    customer_code: str
-    currency: str
-    starts: date | None = None
-    ends: date | None = None
-
-
-class UpsertEmployee(msgspec.Struct, frozen=True, kw_only=True, tag="upsert_employee"):
-    """Create or update one employee of a legal entity."""
-
-    reference: str
-    entity: str
-    code: str
-    name: str
-    email: str | None = None
 
 
 class JournalLine(msgspec.Struct, frozen=True, kw_only=True):
@@ -104,6 +69,3 @@ class PostJournal(msgspec.Struct, frozen=True, kw_only=True, tag="post_journal")
                 message=f"Journal {self.reference} of {self.entity} does not balance: debit {debit}, "
                 f"credit {credit} minor units of {self.currency} in {len(self.lines)} lines.",
             )
-
-
-Command: TypeAlias = UpsertCustomer | UpsertProject | UpsertEmployee | PostJournal

@@ -25,8 +25,35 @@ class ReportedState(StrEnum):
     DELETED = "deleted"
 
 
+class ReportedBooking(StrEnum):
+    """Where an assignment stands in its source (domain model 1.4, and deleted)."""
+
+    REQUESTED = "requested"
+    PROPOSED = "proposed"
+    SOFT = "soft"
+    HARD = "hard"
+    IN_PROGRESS = "in_progress"
+    COMPLETED = "completed"
+    CANCELLED = "cancelled"
+    DELETED = "deleted"
+
+
+class ReportedLeave(StrEnum):
+    """Where an absence stands in its source."""
+
+    REQUESTED = "requested"
+    APPROVED = "approved"
+    REJECTED = "rejected"
+    CANCELLED = "cancelled"
+    DELETED = "deleted"
+
+
 class RecordType(StrEnum):
-    """The master objects that golden records are kept of."""
+    """The master objects that golden records are kept of; docs/reference/canonical-fields.md lists the fields of each.
+
+    A deal is an opportunity of the CRM, a deal line a role or product sold in it. Demand is what a project needs of a
+    role. A holiday is one day of a calendar, which a legal entity or a location names.
+    """
 
     LEGAL_ENTITY = "legal_entity"
     CLIENT = "client"
@@ -39,6 +66,15 @@ class RecordType(StrEnum):
     COST_RATE = "cost_rate"
     PERIOD = "period"
     FX_RATE = "fx_rate"
+    DEAL = "deal"
+    DEAL_LINE = "deal_line"
+    CONTRACT = "contract"
+    CONTRACT_LINE = "contract_line"
+    DEMAND = "demand"
+    SKILL = "skill"
+    RESOURCE_SKILL = "resource_skill"
+    ORG_UNIT = "org_unit"
+    HOLIDAY = "holiday"
 
 
 class ReportedTime(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -72,6 +108,48 @@ class ReportedTime(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     claimed_amount: Decimal | None = None
     claimed_currency: str | None = None
     replaces: str | None = None
+
+
+class ReportedAssignment(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """One version of one booking as its source reported it, from day ``starts`` until before ``ends``.
+
+    ``person``, ``project``, ``task`` and ``role`` are the source's own keys; without ``person`` a role is booked that
+    nobody fills yet. Exactly one of ``hours_per_day`` (on each day that the person works), ``percent`` (of the person's
+    capacity) and ``hours_by_day`` says how much.
+    """
+
+    source_id: str
+    version: int
+    state: ReportedBooking
+    project: str
+    starts: date
+    ends: date
+    person: str | None = None
+    role: str | None = None
+    task: str | None = None
+    hours_per_day: Decimal | None = None
+    percent: Decimal | None = None
+    hours_by_day: dict[date, Decimal] | None = None
+    bill_rate: Decimal | None = None
+    location: str | None = None
+    time_zone: str | None = None
+    notes: str = ""
+
+
+class ReportedTimeOff(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """One version of one absence as its source reported it, from day ``starts`` until before ``ends``.
+
+    ``hours_per_day`` None means the whole of each day.
+    """
+
+    source_id: str
+    version: int
+    state: ReportedLeave
+    person: str
+    starts: date
+    ends: date
+    kind: str = "leave"
+    hours_per_day: Decimal | None = None
 
 
 class ReportedRecord(msgspec.Struct, frozen=True, kw_only=True):

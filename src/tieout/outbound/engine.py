@@ -19,7 +19,8 @@ from tieout.connect.fault_point import fault_point
 from tieout.connect.outcome import Outcome, RetryLater, Unknown
 from tieout.errors import AccessError, TieoutError, TransientError
 from tieout.model.clock import Clock
-from tieout.model.journal import Command, PostJournal
+from tieout.model.command import Command
+from tieout.model.journal import PostJournal
 from tieout.outbound import circuit as breaker
 from tieout.outbound import store
 from tieout.outbound.aftermath import Aftermath

@@ -10,8 +10,9 @@ from decimal import Decimal
 import msgspec
 from psycopg import Cursor
 
+from tieout.model.command import Command
 from tieout.model.identity import content_hash
-from tieout.model.journal import Command, PostJournal
+from tieout.model.journal import PostJournal
 from tieout.storage.wake import notify
 
 DELIVERY_STEP = "delivery"

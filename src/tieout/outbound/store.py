@@ -12,7 +12,7 @@ import msgspec
 from psycopg import Connection, Cursor
 from psycopg.rows import class_row
 
-from tieout.model.journal import Command
+from tieout.model.command import Command
 from tieout.outbound.transitions import Decision, State
 
 

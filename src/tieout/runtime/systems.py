@@ -50,14 +50,14 @@ def targets(firm: FirmConfig, *, throttle: Throttle, clock: Clock) -> list[Targe
     """Every system that the firm posts to, with an open sink; the caller closes the sinks."""
     found = []
     for system in firm.systems:
-        if not system.posts_for:
+        if not (system.posts_for or system.takes):
             continue
         connector = load_connector(system.connector)
         if connector.open_sink is None:
             raise ConfigurationError(
                 code="TIE-FIRM-004",
-                message=f"{system.name} posts for {', '.join(system.posts_for)}, but {connector.manifest.title} "
-                "cannot be written to.",
+                message=f"{system.name} is to be written to (posts_for or takes), "
+                f"but {connector.manifest.title} cannot be.",
             )
         connection = connection_to(system, connector, throttle=throttle, clock=clock)
         found.append(

@@ -13,9 +13,10 @@ from tieout.connect.manifest import IdempotencyClass, Manifest, Role, WriteCapab
 from tieout.connect.outcome import Accepted, Found, FoundState, Outcome, Rejected, RejectionCode, RetryLater, Unknown
 from tieout.errors import TransientError
 from tieout.model.clock import FixedClock
+from tieout.model.command import Command
 from tieout.model.firm import DeliveryPolicy
 from tieout.model.identity import reference_of
-from tieout.model.journal import Command, JournalLine, PostJournal
+from tieout.model.journal import JournalLine, PostJournal
 from tieout.outbound import released, store
 from tieout.outbound.aftermath import Aftermath
 from tieout.outbound.engine import Engine

@@ -10,8 +10,9 @@ from tests.worlds.inbound_database import Hub
 from tieout.connect.manifest import IdempotencyClass, Manifest, Role, WriteCapability
 from tieout.connect.outcome import Accepted, Found, FoundState, Outcome, Rejected, RejectionCode, RetryLater, Unknown
 from tieout.desk import queue
+from tieout.model.command import Command
 from tieout.model.firm import DeliveryPolicy
-from tieout.model.journal import Command, PostJournal
+from tieout.model.journal import PostJournal
 from tieout.model.reported import ReportedTime
 from tieout.outbound import released
 from tieout.outbound.aftermath import Aftermath

@@ -22,9 +22,10 @@ from tieout.connect.manifest import Limits
 from tieout.connect.outcome import Found, Outcome
 from tieout.connect.simulator.seed import SeedEntity
 from tieout.connect.sink import LedgerPosting, LedgerReader, Sink
-from tieout.connect.source import Page, Source, Translated, Translator, Unreadable
-from tieout.model.journal import Command, JournalLine, PostJournal
-from tieout.model.reported import ReportedRecord, ReportedTime
+from tieout.connect.source import Page, Readable, Source, Translated, Translator, Unreadable, kind_of
+from tieout.model.command import Command
+from tieout.model.journal import JournalLine, PostJournal
+from tieout.model.reported import ReportedTime
 
 _TIMEOUT_S = 20.0
 _FIRST_OPEN_DAY = 3
@@ -295,13 +296,13 @@ class Bench:
         return Bench(self.connector, self.site, self.numbers)
 
 
-def latest(items: Sequence[Translated]) -> dict[tuple[str, str], ReportedTime | ReportedRecord]:
+def latest(items: Sequence[Translated]) -> dict[tuple[str, str], Readable]:
     """The highest version of each record, by its type and source id."""
-    found: dict[tuple[str, str], ReportedTime | ReportedRecord] = {}
+    found: dict[tuple[str, str], Readable] = {}
     for item in items:
         if isinstance(item, Unreadable):
             continue
-        key = ("time" if isinstance(item, ReportedTime) else item.type.value, item.source_id)
+        key = (kind_of(item), item.source_id)
         if key not in found or found[key].version <= item.version:
             found[key] = item
     return found

@@ -6,7 +6,8 @@ from tieout.connect.conformance.bench import Bench
 from tieout.connect.conformance.check import Catalogue, always
 from tieout.connect.conformance.score import expect
 from tieout.connect.manifest import CursorKind, IdempotencyClass
-from tieout.model.journal import PostJournal, UpsertCustomer, UpsertEmployee, UpsertProject
+from tieout.model.command import UpsertCustomer, UpsertEmployee, UpsertProject
+from tieout.model.journal import PostJournal
 
 CHECKS: Final = Catalogue()
 _COMMANDS: Final = frozenset(

@@ -12,7 +12,7 @@ from tieout.connect.conformance.check import Catalogue, reads, reads_time
 from tieout.connect.conformance.fixture_firm import DST_DATES
 from tieout.connect.conformance.score import NotApplicableError, expect
 from tieout.connect.simulator.faults import Fault, FaultKind
-from tieout.connect.source import Page, Unreadable
+from tieout.connect.source import Page, Unreadable, kind_of
 from tieout.errors import ContractError, TransientError
 from tieout.model.reported import RecordType, ReportedRecord, ReportedTime
 
@@ -31,8 +31,7 @@ async def every_record_has_an_id_and_a_version(bench: Bench) -> None:
                 continue
             expect(item.source_id.strip(), f"{name}: an item has no source id")
             expect(item.version > 0, f"{name}: item {item.source_id} has version {item.version}")
-            kind = "time" if isinstance(item, ReportedTime) else item.type.value
-            keys.append((kind, item.source_id, item.version))
+            keys.append((kind_of(item), item.source_id, item.version))
         contradictions = {(kind, key) for kind, key, _ in keys}
         versions = {(kind, key): version for kind, key, version in keys}
         expect(

@@ -13,7 +13,8 @@ from tieout.connect.outcome import Accepted, AlreadyDone, Echo, FoundState, Outc
 from tieout.connect.simulator.control import DeleteHolding, SetPeriod
 from tieout.connect.simulator.faults import Fault, FaultKind
 from tieout.connect.sink import LedgerPosting
-from tieout.model.journal import JournalLine, PostJournal, UpsertCustomer, UpsertEmployee, UpsertProject
+from tieout.model.command import UpsertCustomer, UpsertEmployee, UpsertProject
+from tieout.model.journal import JournalLine, PostJournal
 
 CHECKS: Final = Catalogue()
 _DONE: Final = (Accepted, AlreadyDone)

@@ -8,7 +8,15 @@ from typing import TypeAlias
 
 import msgspec
 
-from tieout.connect.simulator.seed import SeedClient, SeedTimeEntry
+from tieout.connect.simulator.seed import (
+    SeedAssignment,
+    SeedClient,
+    SeedDeal,
+    SeedPerson,
+    SeedProject,
+    SeedTimeEntry,
+    SeedTimeOff,
+)
 
 
 class PutTimeEntry(msgspec.Struct, frozen=True, kw_only=True, tag="put_time_entry"):
@@ -43,7 +51,56 @@ class DeleteHolding(msgspec.Struct, frozen=True, kw_only=True, tag="delete_holdi
     reference: str
 
 
-Change: TypeAlias = PutTimeEntry | DeleteTimeEntry | PutClient | SetPeriod | DeleteHolding
+class PutDeal(msgspec.Struct, frozen=True, kw_only=True, tag="put_deal"):
+    """A seller adds a deal, or changes the one with the same key."""
+
+    deal: SeedDeal
+
+
+class PutPerson(msgspec.Struct, frozen=True, kw_only=True, tag="put_person"):
+    """Somebody adds a person, or changes the one with the same key."""
+
+    person: SeedPerson
+
+
+class PutProject(msgspec.Struct, frozen=True, kw_only=True, tag="put_project"):
+    """Somebody adds a project by hand, or changes the one with the same code."""
+
+    project: SeedProject
+
+
+class PutAssignment(msgspec.Struct, frozen=True, kw_only=True, tag="put_assignment"):
+    """A resource manager adds a booking, or changes the one with the same key."""
+
+    assignment: SeedAssignment
+
+
+class PutTimeOff(msgspec.Struct, frozen=True, kw_only=True, tag="put_time_off"):
+    """Somebody adds an absence, or changes the one with the same key."""
+
+    time_off: SeedTimeOff
+
+
+class DeleteRecord(msgspec.Struct, frozen=True, kw_only=True, tag="delete_record"):
+    """Somebody deletes the ``kind`` (client, deal, person, project, assignment, time_off) with the seed's ``key``."""
+
+    kind: str
+    key: str
+
+
+Change: TypeAlias = (
+    PutTimeEntry
+    | DeleteTimeEntry
+    | PutClient
+    | SetPeriod
+    | DeleteHolding
+    | PutDeal
+    | PutPerson
+    | PutProject
+    | PutAssignment
+    | PutTimeOff
+    | DeleteRecord
+)
 
 
 class Holding(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

@@ -30,6 +30,8 @@ class SeedClient(msgspec.Struct, kw_only=True, omit_defaults=True):
     name: str
     entity: str
     currency: str
+    tax_id: str | None = None
+    country: str | None = None
 
 
 class SeedTask(msgspec.Struct, kw_only=True, omit_defaults=True):
@@ -68,6 +70,12 @@ class SeedPerson(msgspec.Struct, kw_only=True, omit_defaults=True):
     employed_from: str
     employed_to: str | None = None
     cost_rates: list["SeedCostRate"] = []
+    fte: str = "1"
+    location: str | None = None
+    department: str | None = None
+    manager: str | None = None
+    skills: list[str] = []
+    weekly_minutes: int = 2400
 
 
 class SeedCostRate(msgspec.Struct, kw_only=True, omit_defaults=True):
@@ -123,6 +131,82 @@ class SeedTimeEntry(msgspec.Struct, kw_only=True, omit_defaults=True):
     raw: dict[str, str | int | bool | None] = {}
 
 
+class SeedDealLine(msgspec.Struct, kw_only=True, omit_defaults=True):
+    """A role sold in a deal: so many minutes of it between two dates, at a price an hour in minor units."""
+
+    key: str
+    role: str
+    minutes: int
+    price_minor: int
+    starts: str
+    ends: str
+    location: str | None = None
+    skills: list[str] = []
+
+
+class SeedDeal(msgspec.Struct, kw_only=True, omit_defaults=True):
+    """An opportunity of the CRM, with its contract where there is one. ``stage`` is the CRM's word (Closed Won).
+
+    ``probability`` is in percent, as text. What is None is not filled in, as deals often are not.
+    """
+
+    key: str
+    name: str
+    client: str
+    stage: str
+    amount_minor: int
+    currency: str
+    close_date: str
+    updated_at: str
+    probability: str = "0"
+    entity: str | None = None
+    service_line: str | None = None
+    starts: str | None = None
+    ends: str | None = None
+    rate_card: str | None = None
+    contract: str | None = None
+    contract_status: str | None = None
+    po_number: str | None = None
+    tax_treatment: str | None = None
+    lines: list[SeedDealLine] = []
+
+
+class SeedAssignment(msgspec.Struct, kw_only=True, omit_defaults=True):
+    """A booking of a person (or a role without one) on a project, both days included, minutes on each working day."""
+
+    key: str
+    project: str
+    starts: str
+    ends: str
+    minutes_per_day: int
+    updated_at: str
+    person: str | None = None
+    role: str | None = None
+    status: str = "hard"
+    notes: str = ""
+
+
+class SeedTimeOff(msgspec.Struct, kw_only=True, omit_defaults=True):
+    """An absence of a person, both days included; without ``minutes_per_day`` whole days."""
+
+    key: str
+    person: str
+    starts: str
+    ends: str
+    kind: str
+    updated_at: str
+    status: str = "approved"
+    minutes_per_day: int | None = None
+
+
+class SeedHoliday(msgspec.Struct, kw_only=True, omit_defaults=True):
+    """A public holiday of a country."""
+
+    country: str
+    day: str
+    name: str
+
+
 class SeedFirm(msgspec.Struct, kw_only=True, omit_defaults=True):
     """The masters of a firm. Time entries lie beside it, one JSON object per line (``read_time_entries``).
 
@@ -140,6 +224,10 @@ class SeedFirm(msgspec.Struct, kw_only=True, omit_defaults=True):
     fx_rates: list[SeedFxRate]
     accounts: dict[str, str]
     departments: dict[str, str] = {}
+    deals: list[SeedDeal] = []
+    assignments: list[SeedAssignment] = []
+    time_off: list[SeedTimeOff] = []
+    holidays: list[SeedHoliday] = []
 
 
 def write_firm(directory: Path, firm: SeedFirm) -> None:

@@ -34,7 +34,8 @@ from tieout.connectors.netsuite.records import (
     NetSuiteSubsidiaryRow,
 )
 from tieout.errors import ContractError
-from tieout.model.journal import JournalLine, PostJournal, UpsertCustomer, UpsertProject
+from tieout.model.command import UpsertCustomer, UpsertProject
+from tieout.model.journal import JournalLine, PostJournal
 from tieout.model.money import Money, exponent, from_minor, to_minor
 from tieout.model.reported import FieldValue, RecordType, ReportedRecord
 

@@ -27,7 +27,8 @@ from tieout.connectors.netsuite.outcome_codes import line_of
 from tieout.connectors.netsuite.records import NetSuiteCustomer, NetSuiteJournal, NetSuiteProject
 from tieout.connectors.netsuite.settling import answered, not_sent, settled
 from tieout.errors import AccessError, ContractError, InvariantError, TransientError, UnknownOutcomeError
-from tieout.model.journal import Command, PostJournal, UpsertCustomer, UpsertProject
+from tieout.model.command import Command, UpsertCustomer, UpsertProject
+from tieout.model.journal import PostJournal
 
 _ENCODER: Final = msgspec.json.Encoder(decimal_format="number")
 _TABLES: Final = {"upsert_customer": "customer", "upsert_project": "job"}

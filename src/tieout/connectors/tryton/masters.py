@@ -18,7 +18,7 @@ from tieout.connectors.tryton.mapping import Company, fit_text
 from tieout.connectors.tryton.outcome_codes import Answered, Told
 from tieout.connectors.tryton.records import TrytonPartyRow, Values
 from tieout.connectors.tryton.reported import split_name
-from tieout.model.journal import UpsertCustomer, UpsertEmployee, UpsertProject
+from tieout.model.command import UpsertCustomer, UpsertEmployee, UpsertProject
 
 _ALL: Final = (0, None, [["id", "ASC"]])
 _WILD: Final = str.maketrans({"\\": "\\\\", "%": "\\%", "_": "\\_"})

@@ -17,7 +17,8 @@ from tieout.connectors.tryton.mapping import Company
 from tieout.connectors.tryton.masters import MasterWriter
 from tieout.connectors.tryton.options import options_of
 from tieout.errors import AccessError, ContractError, InvariantError, TransientError
-from tieout.model.journal import Command, PostJournal, UpsertCustomer, UpsertEmployee, UpsertProject
+from tieout.model.command import Command, UpsertCustomer, UpsertEmployee, UpsertProject
+from tieout.model.journal import PostJournal
 
 _Master = TypeVar("_Master", UpsertCustomer, UpsertProject, UpsertEmployee)
 

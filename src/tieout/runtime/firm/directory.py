@@ -138,6 +138,11 @@ def _connector_problems(system: SystemConfig, file: str) -> list[FirmProblem]:
         for name in system.reads
         if manifest.read(name) is None
     ]
+    problems += [
+        FirmProblem(file=file, message=f"{manifest.title} cannot take {name}.", next_step="Remove it from takes.")
+        for name in system.takes
+        if manifest.write(name) is None
+    ]
     return problems
 
 

@@ -25,7 +25,8 @@ from tieout.connect.outcome import (
 )
 from tieout.connect.sink import LedgerLine, LedgerPosting
 from tieout.errors import AccessError, ContractError, TransientError, UnknownOutcomeError
-from tieout.model.journal import Command, PostJournal
+from tieout.model.command import Command
+from tieout.model.journal import PostJournal
 
 
 class Result(msgspec.Struct):

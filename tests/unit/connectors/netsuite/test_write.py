@@ -4,6 +4,7 @@ import asyncio
 from datetime import date
 from typing import Any
 
+import msgspec
 import pytest
 from tests.unit.connectors.netsuite.account import RECORD_PATH, Account, OpenAccount, journal
 
@@ -21,12 +22,12 @@ from tieout.connect.outcome import (
 from tieout.connect.simulator.control import SetPeriod
 from tieout.connect.simulator.faults import Fault, FaultKind
 from tieout.errors import InvariantError, TransientError
-from tieout.model.journal import UpsertCustomer, UpsertProject
+from tieout.model.command import UpsertCustomer, UpsertProject
 
 
 def customer(code: str = "NEW", name: str = "New Client", **changes: str) -> UpsertCustomer:
-    plain = {"reference": f"TIE-C-{code}", "entity": "US01", "code": code, "name": name, "currency": "USD"}
-    return UpsertCustomer(**{**plain, **changes})
+    plain = UpsertCustomer(reference=f"TIE-C-{code}", entity="US01", code=code, name=name, currency="USD")
+    return msgspec.structs.replace(plain, **changes)
 
 
 async def test_a_posted_journal_is_read_back_with_amount_currency_and_date(account: Account) -> None:

@@ -1,0 +1,163 @@
+"""The canonical commands that sinks write: journals, and the masters and plans that are kept equal everywhere.
+
+``streams`` builds them, ``outbound`` delivers them, a connector's mapping turns them into vendor requests. A sink
+takes those that its manifest names by tag. Codes are the business codes equal in all systems; amounts are integers of
+minor units of the named currency; hours and prices are exact decimals; spans of days are half-open.
+"""
+
+from datetime import date
+from decimal import Decimal
+from typing import TypeAlias
+
+import msgspec
+
+from tieout.model.journal import PostJournal
+
+
+class UpsertCustomer(msgspec.Struct, frozen=True, kw_only=True, tag="upsert_customer"):
+    """Create or update one customer in the target; ``code`` is the business code equal in all systems.
+
+    ``fields`` are further vendor fields by the target's own names, as the firm's field mappings made them.
+    """
+
+    reference: str
+    entity: str
+    code: str
+    name: str
+    currency: str
+    tax_id: str | None = None
+    fields: dict[str, str] = {}
+
+
+class UpsertProject(msgspec.Struct, frozen=True, kw_only=True, tag="upsert_project"):
+    """Create or update one project; ``customer_code`` names a customer that the target already has.
+
+    ``status`` is a ``model.project.ProjectState``; None leaves the target's as it is. ``budget_minor`` is in
+    ``currency``. ``fields`` as in ``UpsertCustomer``.
+    """
+
+    reference: str
+    entity: str
+    code: str
+    name: str
+    customer_code: str
+    currency: str
+    starts: date | None = None
+    ends: date | None = None
+    status: str | None = None
+    contract_number: str | None = None
+    rate_card_code: str | None = None
+    service_line: str | None = None
+    manager_email: str | None = None
+    budget_hours: Decimal | None = None
+    budget_minor: int | None = None
+    fields: dict[str, str] = {}
+
+
+class UpsertTask(msgspec.Struct, frozen=True, kw_only=True, tag="upsert_task"):
+    """Create or update one task of a project that the target already has; ``wbs_code`` is unique in the project.
+
+    ``parent_wbs_code`` names a task that the target already has.
+    """
+
+    reference: str
+    entity: str
+    project_code: str
+    wbs_code: str
+    name: str
+    parent_wbs_code: str | None = None
+    billable: bool = True
+    open_for_time: bool = True
+    planned_hours: Decimal | None = None
+    starts: date | None = None
+    ends: date | None = None
+    fields: dict[str, str] = {}
+
+
+class SetProjectStatus(msgspec.Struct, frozen=True, kw_only=True, tag="set_project_status"):
+    """Move a project that the target already has to ``status`` (``model.project.ProjectState``)."""
+
+    reference: str
+    entity: str
+    project_code: str
+    status: str
+
+
+class RatePrice(msgspec.Struct, frozen=True, kw_only=True):
+    """What one hour of ``role`` is billed at from ``starts`` until before ``ends``."""
+
+    role: str
+    price: Decimal
+    starts: date
+    ends: date | None = None
+
+
+class UpsertRateCard(msgspec.Struct, frozen=True, kw_only=True, tag="upsert_rate_card"):
+    """Create or update one rate card with all its prices, in one currency."""
+
+    reference: str
+    entity: str
+    code: str
+    name: str
+    currency: str
+    prices: tuple[RatePrice, ...]
+
+
+class UpsertEmployee(msgspec.Struct, frozen=True, kw_only=True, tag="upsert_employee"):
+    """Create or update one employee of a legal entity."""
+
+    reference: str
+    entity: str
+    code: str
+    name: str
+    email: str | None = None
+
+
+class LinkDeal(msgspec.Struct, frozen=True, kw_only=True, tag="link_deal"):
+    """Tell the CRM which project a won deal became: ``deal`` is the CRM's own key, ``link`` where people find it."""
+
+    reference: str
+    entity: str
+    deal: str
+    project_code: str
+    project_status: str
+    link: str | None = None
+
+
+class DemandLine(msgspec.Struct, frozen=True, kw_only=True):
+    """Work that a project needs of a role: so many hours between two days, where and with which skills."""
+
+    number: str
+    role: str
+    hours: Decimal
+    starts: date
+    ends: date
+    location: str | None = None
+    skills: tuple[str, ...] = ()
+
+
+class PublishDemand(msgspec.Struct, frozen=True, kw_only=True, tag="publish_demand"):
+    """Tell the resource tool what a project needs; replaces what was published of the project before."""
+
+    reference: str
+    entity: str
+    project_code: str
+    project_name: str
+    customer_name: str
+    starts: date
+    ends: date
+    lines: tuple[DemandLine, ...]
+    budget_hours: Decimal | None = None
+
+
+MasterCommand: TypeAlias = (
+    UpsertCustomer
+    | UpsertProject
+    | UpsertTask
+    | SetProjectStatus
+    | UpsertRateCard
+    | UpsertEmployee
+    | LinkDeal
+    | PublishDemand
+)
+Command: TypeAlias = MasterCommand | PostJournal
