@@ -250,7 +250,7 @@ def open_firm(conn: psycopg.Connection[tuple[object, ...]]) -> None:
     config = FirmConfig(
         name="Benchmark",
         version=1,
-        content_hash="benchmark",
+        content_hash="benchmark of the way in",
         systems=(
             SystemConfig(name="timeapp", connector="api", account="a", environment=Environment.SANDBOX),
             SystemConfig(
