@@ -7,6 +7,7 @@ measured in the same run, so that the time per entry of both can be compared.
 import subprocess
 import sys
 import tempfile
+from decimal import Decimal
 from pathlib import Path
 
 import msgspec
@@ -25,7 +26,7 @@ class _Row(msgspec.Struct):
 
 class _Result(msgspec.Struct):
     tie_out: list[_Row]
-    elapsed_s: float
+    elapsed_s: Decimal
     hub_rss_mb: int
 
     @property
