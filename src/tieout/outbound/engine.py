@@ -89,15 +89,18 @@ class Engine:
             done += sent
         return done
 
-    async def send_due(self) -> int:
-        """One round: claim, send, settle, and so on while there is more; returns how many were settled."""
+    async def send_due(self, stopping: asyncio.Event | None = None) -> int:
+        """One round: claim, send, settle, and so on while there is more; returns how many were settled.
+
+        Once ``stopping`` is set, what was sent is settled and nothing more is claimed.
+        """
         done = 0
         pending: list[Settled] = []
         claimed: list[Claimed] = []
         try:
             while True:
                 before = claimed
-                claimed, pending_count = await self._in_thread(self._settle_and_claim, pending)
+                claimed, pending_count = await self._in_thread(self._settle_and_claim, pending, stopping)
                 claimed_at = time.monotonic()
                 self._in_hand.difference_update(one.delivery_id for one in before)
                 done += pending_count
@@ -128,7 +131,7 @@ class Engine:
     async def _keep_sending(self, woken: asyncio.Event, stopping: asyncio.Event) -> None:
         while not stopping.is_set():
             try:
-                await self.send_due()
+                await self.send_due(stopping)
             except TransientError as error:
                 log.warning("delivery.interrupted", system=self._target.system, error=str(error))
             await wait_for(woken)
@@ -136,7 +139,7 @@ class Engine:
     async def _keep_house(self, woken: asyncio.Event, stopping: asyncio.Event) -> None:
         while not stopping.is_set():
             try:
-                while await self.resolve_doubts():
+                while not stopping.is_set() and await self.resolve_doubts():
                     woken.set()  # what waited behind a doubt of its key may go now
             except TransientError as error:
                 log.warning("delivery.look_up_failed", system=self._target.system, error=str(error))
@@ -172,7 +175,9 @@ class Engine:
                 now=now,
             )
 
-    def _settle_and_claim(self, pending: Sequence[Settled]) -> tuple[list[Claimed], int]:
+    def _settle_and_claim(
+        self, pending: Sequence[Settled], stopping: asyncio.Event | None
+    ) -> tuple[list[Claimed], int]:
         now = self._clock.now()
         if pending:
             fault_point("delivery.outcome.before_commit")
@@ -180,6 +185,8 @@ class Engine:
             settled = self._settle_within(conn, pending, kind="send", now=now)
             allowed = breaker.load(conn, self._target.system).allowance(now)
             limit = self._limit() if allowed is None else allowed
+            if stopping is not None and stopping.is_set():
+                limit = 0
             claimed: list[Claimed] = []
             if limit:
                 claimed = store.declare_intents(

@@ -221,6 +221,23 @@ async def test_what_is_due_is_posted_once_and_in_the_order_of_its_key(hub: Hub) 
         assert own == sorted(own)
 
 
+async def test_a_hub_that_is_stopped_settles_what_it_sent_and_leaves_the_rest_for_the_next_one(hub: Hub) -> None:
+    stopping, woken = asyncio.Event(), asyncio.Event()
+
+    class StoppedAtTheSecondCall(BookkeepingTarget):
+        async def write(self, commands: Sequence[Command]) -> Sequence[Outcome]:
+            if len(self.calls) == 1:
+                stopping.set()
+                woken.set()
+            return await super().write(commands)
+
+    target = StoppedAtTheSecondCall()
+    hub.enqueue(*(delivery(number, key=f"US01|P{number}") for number in range(1, 31)))
+    await asyncio.wait_for(hub.engine(target, policy=DeliveryPolicy(concurrency=1)).run(woken, stopping), 30)
+    assert hub.states() == {"posted": 2, "ready": 28}
+    assert sum(target.calls) == 2
+
+
 async def test_a_lost_answer_is_looked_up_after_the_quarantine_and_not_sent_again(hub: Hub) -> None:
     target = BookkeepingTarget()
     one = delivery(1)
