@@ -7,6 +7,7 @@ that were in force at the batch's reference version, for the project as it was k
 from collections.abc import Sequence
 from datetime import date, datetime
 from decimal import Decimal
+from typing import Final
 
 import msgspec
 import psycopg
@@ -26,7 +27,7 @@ from tieout.ledger.rate_lines import (
     candidates,
 )
 from tieout.model.firm import EntityPolicy
-from tieout.model.money import alpha_code, from_minor
+from tieout.model.money import alpha_code, exponent, figure, from_minor
 from tieout.records import history
 from tieout.records.merge import REFERENCE_TYPE, Golden
 
@@ -68,12 +69,13 @@ class ActualTrace(msgspec.Struct, frozen=True, kw_only=True):
     def lines(self) -> list[str]:
         """The trace as sentences, from the amount down to the message."""
         chosen_again = "" if self.agrees else " (the ledger used another line: report this)"
+        price = figure(self.price, decimals=exponent(self.currency))
         money = f"{self.amount} {self.currency}"
         if self.currency != self.functional_currency:
             money += f" ({self.functional_amount} {self.functional_currency})"
         return [
             f"Actual {self.actual_id}: {self.kind} of {money}, {self.document_date}",
-            f"{self.hours} h at {self.price} on project {self.project} by {self.person}",
+            f"{figure(self.hours, decimals=2)} h at {price} on project {self.project} by {self.person}",
             f"Rate line {self.rate_line_id}: {self.rate_origin}, scope {self.rate_scope}, {self.rate_valid}",
             f"Price: {self.price_words}",
             f"Candidates, best first{chosen_again}:",
@@ -118,6 +120,7 @@ class _Found(msgspec.Struct, frozen=True):
     reference: str | None
 
 
+_FX_DECIMALS: Final = 4
 _KINDS = {Slot.COST: "cost", Slot.SALES: "unbilled sales"}
 
 
@@ -185,11 +188,7 @@ def _find(conn: psycopg.Connection[tuple[object, ...]], actual_id: int) -> _Foun
         (entry_id, actual_id),
     ).fetchone()
     if row is None:
-        raise ConfigurationError(
-            code="TIE-LEDGER-001",
-            message=f"There is no actual {actual_id}.",
-            next_step="Take the number from `tieout tie-out --bucket` (entry times 8, plus 0 for cost or 1 for sales).",
-        )
+        raise ConfigurationError(code="TIE-LEDGER-001", message=f"There is no actual {actual_id}.")
     return msgspec.convert(dict(zip(_Found.__struct_fields__, row, strict=True)), _Found)
 
 
@@ -239,7 +238,11 @@ def _meant(conn: psycopg.Connection[tuple[object, ...]], name: str, ref: Sequenc
 
 def _candidate(one: Candidate) -> str:
     mark = "*" if one.won else "-"
-    return f"{mark} line {one.line.rate_line_id} {one.line.price} {one.line.currency} ({one.line.origin}): {one.reason}"
+    return f"{mark} line {one.line.rate_line_id} {_price_of(one.line)} ({one.line.origin}): {one.reason}"
+
+
+def _price_of(line: RateLine) -> str:
+    return f"{figure(line.price, decimals=exponent(line.currency))} {line.currency}"
 
 
 def _valid(line: RateLine) -> str:
@@ -249,7 +252,7 @@ def _valid(line: RateLine) -> str:
 
 def _price(line: RateLine, found: _Found, policy: EntityPolicy | None) -> str:
     """How the price of an hour follows from what the line says."""
-    words = f"{line.price} {line.currency} per {line.unit}"
+    words = f"{_price_of(line)} per {line.unit}"
     if line.unit is RateUnit.DAY:
         hours_per_day = line.hours_per_day or (None if policy is None else policy.hours_per_day)
         words += f" of {hours_per_day} hours ({'the line' if line.hours_per_day else 'the policy'} says so)"
@@ -280,7 +283,7 @@ def _fx(conn: psycopg.Connection[tuple[object, ...]], found: _Found) -> str | No
         (ids,),
     ).fetchall()
     words = [
-        f"1 {base} = {rate:f} {quote} of {rate_date} ({rate_type}, {origin})"
+        f"1 {base} = {figure(Decimal(str(rate)), decimals=_FX_DECIMALS)} {quote} of {rate_date} ({rate_type}, {origin})"
         for base, quote, rate, rate_date, rate_type, origin in rows
     ]
     return ", then ".join(words) or None

@@ -5,6 +5,7 @@ from datetime import date
 from tieout.ledger.fx import FxGap, FxTerms, describe_gap
 from tieout.ledger.rate_lines import RateGap, RateLine
 from tieout.model.finding import Finding, finding
+from tieout.model.money import exponent, figure
 from tieout.records.facts import ProjectFacts, ResourceFacts
 
 
@@ -99,7 +100,7 @@ def _almost(gap: RateGap) -> str:
 
 
 def _line(line: RateLine) -> str:
-    return f"{line.origin}: {line.price:f} {line.currency} per {line.unit}"
+    return f"{line.origin}: {figure(line.price, decimals=exponent(line.currency))} {line.currency} per {line.unit}"
 
 
 def _day(ordinal: int) -> str:

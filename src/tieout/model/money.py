@@ -239,6 +239,16 @@ def running_allocation(total_minor: int, weights: Sequence[Decimal | int]) -> li
     return parts
 
 
+def figure(value: Decimal, *, decimals: int) -> str:
+    """A price, rate or number of hours as people write it: exact, with ``decimals`` at least and no zeros after that.
+
+    222.300000 with two decimals is 222.30, and 0.006618 stays what it is.
+    """
+    whole, _, rest = f"{value:f}".partition(".")
+    rest = rest.rstrip("0").ljust(decimals, "0")
+    return f"{whole}.{rest}" if rest else whole
+
+
 def known_currencies() -> list[tuple[str, int, int]]:
     """All currencies with minor units: letters, numeric code, decimals. For tables that SQL joins with."""
     return sorted(

@@ -97,7 +97,7 @@ def test_a_cost_in_another_currency_tells_the_exchange_rate(hub: Hub) -> None:
         "88.00",
         "USD",
     )
-    assert told.fx == "1 EUR = 1.100000000000 USD of 2026-07-01 (spot, firm)"
+    assert told.fx == "1 EUR = 1.1000 USD of 2026-07-01 (spot, firm)"
 
 
 def test_the_batches_state_what_the_actuals_add_up_to(hub: Hub) -> None:
