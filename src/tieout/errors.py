@@ -192,9 +192,13 @@ CATALOGUE: Final[dict[str, CatalogueEntry]] = {
         "The sample's Tryton did not start or refused something",
         "Read the end of tryton/server.log below the home directory; the command can be repeated safely.",
     ),
+    "TIE-SAMPLE-003": CatalogueEntry(
+        "The sample's Tryton could not be installed",
+        "See that pip reaches a package index (network, proxy, certificate) and the disk has room; then repeat.",
+    ),
     "TIE-LEDGER-001": CatalogueEntry(
         "There is no such actual",
-        "Take the id from `tieout tie-out` or from the entry's listing.",
+        "Take the number from the column Actuals of `tieout tie-out --bucket posted`.",
     ),
     "TIE-LEDGER-002": CatalogueEntry(
         "A rate line that an actual names is not there",
@@ -230,11 +234,16 @@ CATALOGUE: Final[dict[str, CatalogueEntry]] = {
     "TIE-CLI-001": CatalogueEntry(
         "A command line that cannot be understood", "Look at `tieout --help`, or at `tieout COMMAND --help`."
     ),
+    "TIE-CLI-002": CatalogueEntry(
+        "The operating system refused a file",
+        "Correct its owner and permissions or free disk space, then repeat; a home is used by the user that made it.",
+    ),
     "TIE-DEMO-001": CatalogueEntry("The home holds another demo", "Choose another --home, or remove this one."),
     "TIE-DESK-001": CatalogueEntry("No such item on the desk", "List the items with `tieout exceptions list`."),
     "TIE-DESK-002": CatalogueEntry("An exclusion without a reason", "Give --reason; it stays in the history."),
     "TIE-FIRM-003": CatalogueEntry(
-        "There is no firm directory", "Name the directory with --firm, or write one as the how-to shows."
+        "There is no firm directory",
+        "Name it with --home or --firm, or write one as docs/reference/firm-directory.md describes.",
     ),
     "TIE-FIRM-004": CatalogueEntry(
         "A system cannot be posted to", "Remove posts_for from it, or use a connector that can write."
@@ -292,6 +301,10 @@ CATALOGUE: Final[dict[str, CatalogueEntry]] = {
         "The worker gives up its claims and registers again by itself; if it repeats, look at the database's log.",
     ),
     "TIE-STORE-010": CatalogueEntry("A statement of storage was used wrongly", _REPORT_IT),
+    "TIE-STORE-012": CatalogueEntry(
+        "There is no hub in this home",
+        "Name the right one with --home; `tieout demo` or `tieout apply` makes a new one.",
+    ),
     "TIE-STORE-011": CatalogueEntry(
         "The limits of an account can never be met",
         "Correct the limits of that connection: each must be a positive number.",

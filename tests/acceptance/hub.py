@@ -119,6 +119,7 @@ class Entry(msgspec.Struct, frozen=True):
     hours: Decimal
     amount_minor: int | None
     reference: str | None
+    actual_ids: list[int]
 
 
 def figures(row: Row, side: str) -> Figures:
@@ -186,7 +187,9 @@ class Hub:
     def entries(self, row: Row, side: str) -> list[Entry]:
         """The entries behind a figure."""
         printed = self.does(
-            "tie-out", "--bucket", side, "--entity", row.entity, "--period", row.period, "--currency", row.currency
+            "tie-out",
+            *("--json", "--bucket", side),
+            *("--entity", row.entity, "--period", row.period, "--currency", row.currency),
         )
         return msgspec.json.decode(printed, type=list[Entry])
 

@@ -65,8 +65,9 @@ def test_a_posted_amount_explains_itself(demo_home: Path) -> None:
     hub = Hub(demo_home)
     posted = hub.entries(hub.statement("--entity", "DE01").row("DE01", "2026-10", "USD"), "posted")
     billable = next(one for one in posted if one.amount_minor)
-    assert billable.entry_id is not None
-    said = hub.does("explain", "actual", str(billable.entry_id * 8 + 1))
+    cost, sale = billable.actual_ids
+    assert "cost of" in hub.does("explain", "actual", str(cost))
+    said = hub.does("explain", "actual", str(sale))
     for word in ("Rate line", "Candidates", "Exchange rate", "firm version 1", "reference version", "message"):
         assert word in said
     assert str(billable.reference) in said

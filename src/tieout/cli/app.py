@@ -4,18 +4,21 @@ A command's module is imported when the command is asked for: what one command n
 Exit codes: 0 done, 1 the answer is no (books do not tie out, a check failed), 2 it could not be done.
 """
 
+import errno
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib import import_module
 from typing import Final
 
 import typer
-from rich.console import Console
 from rich.markup import escape
 from typer import TyperException
 from typer._click.core import Command, Context
 from typer.core import TyperGroup
 
-from tieout.errors import CATALOGUE, TieoutError
+from tieout.cli.output import Words
+from tieout.errors import CATALOGUE, ConfigurationError, TieoutError
 from tieout.runtime.firm.problems import FirmInvalidError
 from tieout.storage.pool import losing_database
 
@@ -74,16 +77,17 @@ def _commands() -> None:
 CANNOT: Final = 2
 STOPPED: Final = 130
 MISUSED: Final = "TIE-CLI-001"
+_REFUSED: Final = frozenset({errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC, errno.EDQUOT})
+"""What the operating system says no with where nothing is wrong with the program."""
 
 
 def main() -> None:
     """Run the command line; the process ends with its exit code."""
     try:
-        with losing_database():
+        with losing_database(), _naming_refusals():
             code = app(standalone_mode=False)
     except (typer.Abort, KeyboardInterrupt):
-        Console(stderr=True).print("Stopped.")
-        sys.exit(STOPPED)
+        code = STOPPED
     except (TieoutError, TyperException) as error:
         _explain(error)
         sys.exit(CANNOT)
@@ -94,12 +98,26 @@ def main() -> None:
         for one in _leaves(known):
             _explain(one)
         sys.exit(CANNOT)
+    if code == STOPPED:
+        Words(stderr=True).print("Stopped. What is stored is kept; the same command goes on from there.")
     sys.exit(code if isinstance(code, int) else 0)
+
+
+@contextmanager
+def _naming_refusals() -> Iterator[None]:
+    """Turns a file that the operating system refuses into ConfigurationError (TIE-CLI-002)."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in _REFUSED:
+            raise
+        where = "" if error.filename is None else f"{error.filename}: "
+        raise ConfigurationError(code="TIE-CLI-002", message=f"{where}{error.strerror}.") from error
 
 
 def _explain(error: BaseException) -> None:
     """Say what happened, with its code, and what to do next."""
-    words = Console(stderr=True, highlight=False, soft_wrap=True)
+    words = Words(whole=True, stderr=True)
     if isinstance(error, FirmInvalidError):
         for problem in error.problems:
             words.print(f"[red]x[/red] {escape(problem.describe())}")

@@ -1,13 +1,15 @@
 """``tieout connector``: what is installed, and the proof of what each can do."""
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
+from tieout.cli.output import Words
 from tieout.connect.conformance import harness_for, run_suite
 from tieout.connect.connector import installed_connectors, load_connector
 
-app = typer.Typer(help="Connectors: what is installed, and the proof of what each can do.", no_args_is_help=True)
+app = typer.Typer(
+    help="Connectors: what is installed, and the proof of what each can do.", no_args_is_help=True, add_completion=False
+)
 
 
 @app.command("list")
@@ -24,14 +26,14 @@ def list_() -> None:
             ", ".join(f"{one.command} ({one.idempotency.value})" for one in manifest.writes),
             manifest.claim,
         )
-    Console(highlight=False).print(table)
+    Words().print(table)
 
 
 @app.command("test")
 def test(name: str) -> None:
     """Run the conformance suite on a connector and print its score; exit code 1 when a check fails."""
     score = run_suite(name, harness_for(name))
-    words = Console(highlight=False, soft_wrap=True)
+    words = Words(whole=True)
     for line in score.lines():
         words.print(line)
     if score.failed:

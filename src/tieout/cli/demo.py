@@ -1,8 +1,9 @@
 """``tieout demo``: a sample firm's month from the PSA into the ledger, tied out."""
 
+import os
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Final
 
 import msgspec
 import typer
@@ -11,6 +12,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from tieout.cli.exceptions import print_causes
 from tieout.cli.options import HOME, Home
+from tieout.cli.output import Words, command_on
 from tieout.cli.tie_out import print_statement
 from tieout.model.money import alpha_code, from_minor
 from tieout.reconciliation.tie_out import as_json
@@ -35,18 +37,32 @@ class Erp(StrEnum):
     TRYTON = "tryton"
 
 
+_USUAL: Final = DemoPlan(size=Size.SMALL.value, seed=1, faults=0.0, erp=Erp.NETSUITE.value)
+
+
+def _writable(path: Path | None) -> Path | None:
+    """Say before the work, not after it, that its result cannot be written."""
+    if path is not None and (path.is_dir() or not os.access(path if path.exists() else path.parent, os.W_OK)):
+        raise typer.BadParameter(f"{path} cannot be written.")
+    return path
+
+
 def demo(
     size: Annotated[Size, typer.Option(help="small: 60 people; firm: 5,000.")] = Size.SMALL,
-    seed: Annotated[int, typer.Option(help="Equal seeds give equal firms.")] = 1,
-    faults: Annotated[float, typer.Option(min=0, max=0.5, help="Share of requests that the systems spoil.")] = 0.0,
+    seed: Annotated[int, typer.Option(help="Equal seeds give equal firms.")] = _USUAL.seed,
+    faults: Annotated[
+        float, typer.Option(min=0, max=0.5, help="Share of requests that the systems spoil.")
+    ] = _USUAL.faults,
     erp: Annotated[Erp, typer.Option(help="The ERP that is posted to.")] = Erp.NETSUITE,
     home: Home = HOME,
-    json_path: Annotated[Path | None, typer.Option("--json", help="Write the result to this file.")] = None,
+    json_path: Annotated[
+        Path | None, typer.Option("--json", help="Write the result to this file.", callback=_writable)
+    ] = None,
 ) -> None:
     """Fill the systems around the hub with a sample firm, run a month of time to quiet, and tie it out."""
-    words = Console(highlight=False)
+    words = Words()
     plan = DemoPlan(size=size.value, seed=seed, faults=faults, erp=erp.value)
-    with open_installation(home) as installation, _bars(words) as bars:
+    with open_installation(home, make=True) as installation, _bars(words) as bars:
         reading = bars.add_task("Time entries read", total=None)
         posting = bars.add_task("Journals posted", total=None)
 
@@ -57,7 +73,7 @@ def demo(
         result = sample_demo.run_demo(
             installation, plan, Reporter(stage=lambda text: bars.console.print(f"{text} ..."), progress=show)
         )
-    _print_result(words, result, home)
+    _print_result(words, result, home, plan)
     if json_path is not None:
         json_path.write_bytes(msgspec.json.format(msgspec.json.encode(_as_json(result)), indent=2))
     if not result.statement.holds:
@@ -70,7 +86,14 @@ def _bars(words: Console) -> Progress:
     )
 
 
-def _print_result(words: Console, result: DemoResult, home: Path) -> None:
+def _options(plan: DemoPlan) -> list[str]:
+    """The options that make ``plan``, without the usual ones."""
+    usual = msgspec.structs.asdict(_USUAL)
+    given = msgspec.structs.asdict(plan)
+    return [part for name, value in given.items() if value != usual[name] for part in (f"--{name}", str(value))]
+
+
+def _print_result(words: Console, result: DemoResult, home: Path, plan: DemoPlan) -> None:
     words.rule("Tie-out")
     print_statement(words, result.statement)
     words.rule("Exceptions by cause")
@@ -78,11 +101,13 @@ def _print_result(words: Console, result: DemoResult, home: Path) -> None:
     words.rule("What to do next")
     for code in dict.fromkeys(cause.code for cause in result.causes):
         cause = next(one for one in result.causes if one.code == code)
-        words.print(f"{code}: {cause.next_step}")
-    words.print(
-        f"\nThe firm directory is {home / 'firm'}; correct it there, then `tieout apply --home {home}`. "
-        f"`tieout exceptions list --home {home}` lists what is held."
-    )
+        words.print(f"{code}: {cause.next_step}", markup=False)
+    words.print(f"\nCorrect the firm directory {home / 'firm'} where the cause lies there. Then:", markup=False)
+    for line in (command_on(home, "check"), command_on(home, "apply"), command_on(home, "demo", *_options(plan))):
+        words.print(f"    {line}", soft_wrap=True, markup=False)
+    words.print("The last one posts what the new version releases. At any time:")
+    for line in (command_on(home, "exceptions", "list"), command_on(home, "tie-out")):
+        words.print(f"    {line}", soft_wrap=True, markup=False)
     words.print(f"{result.received:,} time entries in {result.elapsed_s} s; the hub used {result.hub_rss_mb} MB.")
 
 

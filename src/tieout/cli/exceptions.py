@@ -3,13 +3,13 @@
 from datetime import datetime
 from typing import Annotated
 
-import msgspec
 import typer
 from rich.console import Console
 from rich.padding import Padding
 from rich.text import Text
 
 from tieout.cli.options import HOME, AsJson, Home, actor
+from tieout.cli.output import Words, print_json
 from tieout.desk import queue
 from tieout.desk.queue import CauseSummary, ItemView
 from tieout.errors import ConfigurationError
@@ -21,7 +21,7 @@ from tieout.storage.pool import connect, in_transaction
 
 _INDENT = 7
 
-app = typer.Typer(help="What is held, why, and what to do about it.", no_args_is_help=True)
+app = typer.Typer(help="What is held, why, and what to do about it.", no_args_is_help=True, add_completion=False)
 
 Items = Annotated[list[int] | None, typer.Argument(help="Item numbers.")]
 Cause = Annotated[int | None, typer.Option("--cause", help="All items of a root cause.")]
@@ -49,15 +49,15 @@ def list_(
         if cause is not None:
             items = queue.list_items(conn, cause_id=cause, code=code)
             if as_json:
-                print(msgspec.json.encode(items).decode())  # noqa: T201 - the command's output
+                print_json(items)
                 return
-            print_items(Console(highlight=False), items)
+            print_items(Words(), items)
             return
         causes = queue.list_causes(conn, owner=owner, code=code)
     if as_json:
-        print(msgspec.json.encode(causes).decode())  # noqa: T201 - the command's output
+        print_json(causes)
         return
-    print_causes(Console(highlight=False), causes, now=SystemClock().now())
+    print_causes(Words(), causes, now=SystemClock().now())
 
 
 @app.command("show")
@@ -66,14 +66,15 @@ def show(item: Annotated[int, typer.Argument(help="Item number.")], home: Home =
     with open_installation(home) as installation, connect(installation.url, autocommit=True) as conn:
         view, history = queue.show(conn, item)
     if as_json:
-        print(msgspec.json.encode({"item": view, "history": history}).decode())  # noqa: T201 - the command's output
+        print_json({"item": view, "history": history})
         return
-    words = Console(highlight=False, soft_wrap=True)
+    words = Words(whole=True)
     words.print(f"Item {view.item_id}: {view.code} ({view.state}), owner {view.owner}")
     words.print(view.message, markup=False)
+    words.print(f"  {_facts(view)}", markup=False)
     for name, value in sorted(view.context.items()):
         words.print(f"  {name}: {value}", markup=False)
-    words.print(f"Next: {CATALOGUE[view.code].next_step}")
+    words.print(f"Next: {CATALOGUE[view.code].next_step}", markup=False)
     for action in history:
         words.print(f"{action.taken_at:%Y-%m-%d %H:%M} {action.actor} {action.action}: {action.reason}", markup=False)
 
@@ -94,7 +95,7 @@ def retry(
             conn,
             lambda cur: queue.retry(cur, chosen, actor=actor(), reason=reason, accept=accept, now=SystemClock().now()),
         )
-    Console(highlight=False).print(f"{released} item(s) released.")
+    Words().print(f"{released} item(s) released.")
 
 
 @app.command("exclude")
@@ -111,7 +112,7 @@ def exclude(
         closed = in_transaction(
             conn, lambda cur: queue.exclude(cur, chosen, actor=actor(), reason=reason, now=SystemClock().now())
         )
-    Console(highlight=False).print(f"{closed} item(s) excluded.")
+    Words().print(f"{closed} item(s) excluded.")
 
 
 def print_causes(words: Console, causes: list[CauseSummary], *, now: datetime) -> None:
@@ -127,7 +128,7 @@ def print_causes(words: Console, causes: list[CauseSummary], *, now: datetime) -
             f"{f'{days} d' if days else 'today'}"
         )
         for line in (f"At stake: {_worth(cause)}", cause.example):
-            words.print(Padding(Text(line), (0, 0, 0, _INDENT)))
+            words.print(Padding(Text(line), (0, 0, 0, _INDENT), expand=False))
 
 
 def print_items(words: Console, items: list[ItemView]) -> None:
@@ -140,7 +141,22 @@ def print_items(words: Console, items: list[ItemView]) -> None:
         hours = "" if item.hours is None else f"{item.hours:,.2f}"
         line = f"{item.item_id:>5}  {item.source_id or '':<24}{item.document_date or '':<12}{hours:>10}  {item.state}"
         words.print(line, markup=False)
-        words.print(Padding(Text(item.message), (0, 0, 0, _INDENT)))
+        words.print(Padding(Text(item.message), (0, 0, 0, _INDENT), expand=False))
+
+
+def _facts(item: ItemView) -> str:
+    """Source, day, hours and money of an item, as far as they are known."""
+    facts = [] if item.source_id is None else [f"source {item.source_id}"]
+    if item.document_date is not None:
+        facts.append(item.document_date)
+    if item.hours is not None:
+        facts.append(f"{item.hours:,.2f} h")
+    if item.amount_minor is None or item.currency is None:
+        facts.append("unpriced")
+    else:
+        currency = alpha_code(item.currency)
+        facts.append(f"{from_minor(item.amount_minor, currency):,} {currency}")
+    return ", ".join(facts)
 
 
 def _worth(cause: CauseSummary) -> str:

@@ -2,16 +2,15 @@
 
 from typing import Annotated
 
-import msgspec
 import typer
-from rich.console import Console
 
 from tieout.cli.options import HOME, AsJson, Home
+from tieout.cli.output import Words, print_json
 from tieout.ledger.explain import explain_actual
 from tieout.runtime.installation import open_installation
 from tieout.storage.pool import connect
 
-app = typer.Typer(help="How a figure came about.", no_args_is_help=True)
+app = typer.Typer(help="How a figure came about.", no_args_is_help=True, add_completion=False)
 
 
 @app.callback()
@@ -27,8 +26,8 @@ def actual(
     with open_installation(home) as installation, connect(installation.url, autocommit=True) as conn:
         trace = explain_actual(conn, actual_id)
     if as_json:
-        print(msgspec.json.encode(trace).decode())  # noqa: T201 - the command's output
+        print_json(trace)
         return
-    words = Console(highlight=False, soft_wrap=True)
+    words = Words(whole=True)
     for line in trace.lines():
-        words.print(line)
+        words.print(line, markup=False)

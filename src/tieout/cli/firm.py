@@ -4,9 +4,9 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
 from tieout.cli.options import HOME, Home, actor, firm_directory
+from tieout.cli.output import Words
 from tieout.runtime.apply import apply_firm
 from tieout.runtime.clock import SystemClock
 from tieout.runtime.firm.directory import read_firm
@@ -18,7 +18,7 @@ Directory = Annotated[Path | None, typer.Option("--firm", help="The firm directo
 def check(home: Home = HOME, firm: Directory = None) -> None:
     """Say everything that is wrong with the firm directory; changes nothing."""
     config = read_firm(firm_directory(home, firm))
-    Console(highlight=False).print(
+    Words().print(
         f"{config.name}: {len(config.systems)} systems, {len(config.policies)} legal entities, "
         f"{len(config.mappings)} mapping lines, {len(config.rates)} rates. No mistakes. "
         f"Content {config.content_hash[:12]}."
@@ -27,9 +27,9 @@ def check(home: Home = HOME, firm: Directory = None) -> None:
 
 def apply(home: Home = HOME, firm: Directory = None) -> None:
     """Make the firm directory the version that holds, and judge again what it may have cured."""
-    with open_installation(home) as installation:
+    with open_installation(home, make=True) as installation:
         applied = apply_firm(installation.url, firm_directory(home, firm), applied_by=actor(), clock=SystemClock())
-    words = Console(highlight=False)
+    words = Words()
     if not applied.is_new:
         words.print(f"Version {applied.version} holds already: nothing has changed.")
         return

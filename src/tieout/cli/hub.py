@@ -6,9 +6,9 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
 
 from tieout.cli.options import HOME, Home
+from tieout.cli.output import Words
 from tieout.runtime.installation import Installation, open_installation
 
 if TYPE_CHECKING:
@@ -27,9 +27,9 @@ def up(
     # The hub's code is loaded while the database starts: after a crash the first posting waits for both.
     with ThreadPoolExecutor(max_workers=1) as beside:
         opening = beside.submit(_open_door, address, port)
-        with open_installation(home, wait_for_lock_s=_LOCK_WAIT_S) as installation:
+        with open_installation(home, make=True, wait_for_lock_s=_LOCK_WAIT_S) as installation:
             door = opening.result()
-            Console(highlight=False).print(f"Tieout serves http://{address}:{port} from {installation.home}.")
+            Words(whole=True).print(f"Tieout serves http://{address}:{port} from {installation.home}.")
             asyncio.run(_serve(installation, door, workers=workers))
 
 

@@ -3,16 +3,16 @@
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
 from tieout.api.keys import create_key
 from tieout.cli.options import HOME, Home
+from tieout.cli.output import Words
 from tieout.runtime.clock import SystemClock
 from tieout.runtime.ids import SystemIds
 from tieout.runtime.installation import open_installation
 from tieout.storage.pool import connect
 
-app = typer.Typer(help="Keys for programs that hand in time.", no_args_is_help=True)
+app = typer.Typer(help="Keys for programs that hand in time.", no_args_is_help=True, add_completion=False)
 
 
 @app.callback()
@@ -29,4 +29,4 @@ def create(
     """Make a key; it is shown once."""
     with open_installation(home) as installation, connect(installation.url, autocommit=True) as conn:
         made = create_key(conn, name=name, system=system, key_id=SystemIds().new_id(), now=SystemClock().now())
-    Console(highlight=False, soft_wrap=True).print(made)
+    Words(whole=True).print(made, markup=False)

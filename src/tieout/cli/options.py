@@ -9,8 +9,18 @@ import typer
 
 from tieout.runtime.installation import DEFAULT_HOME
 
+
+def _home(name: str) -> Path:
+    if not name:
+        raise typer.BadParameter("It names no directory.")
+    return Path(name)
+
+
 Home: TypeAlias = Annotated[
-    Path, typer.Option("--home", help="Where this hub stores everything.", envvar="TIEOUT_HOME")
+    Path,
+    typer.Option(
+        "--home", help="Where this hub stores everything.", envvar="TIEOUT_HOME", parser=_home, metavar="<path>"
+    ),
 ]
 AsJson: TypeAlias = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
 HOME = DEFAULT_HOME

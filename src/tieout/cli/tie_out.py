@@ -2,17 +2,19 @@
 
 import asyncio
 from collections.abc import Sequence
+from decimal import Decimal
 from typing import Annotated
 
-import msgspec
 import typer
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
 from tieout.cli.options import HOME, AsJson, Home
+from tieout.cli.output import Words, print_json
+from tieout.model.money import from_minor
 from tieout.reconciliation import tie_out as books
-from tieout.reconciliation.tie_out import TieOut, TieOutRow
+from tieout.reconciliation.tie_out import BucketEntry, TieOut, TieOutRow
 from tieout.reconciliation.verify import LedgerBreak
 from tieout.runtime.installation import open_installation
 from tieout.runtime.reconcile import check_scope, current_translators, verify_entity
@@ -52,17 +54,20 @@ def tie_out(
             entries = books.entries_behind(
                 conn, translators=translators, entity=entity, period=period, currency=currency, side=bucket
             )
-            print(msgspec.json.encode(entries).decode())  # noqa: T201 - the command's output
+            if as_json:
+                print_json(entries)
+            else:
+                print_entries(Words(whole=True), entries, currency=currency)
             return
         statement = books.tie_out(conn, translators=translators, entity=entity, period=period)
         breaks: Sequence[LedgerBreak] = ()
         if verify:
             breaks = asyncio.run(verify_entity(installation.url, conn, entity=entity, period=period))
     if as_json:
-        print(msgspec.json.encode(_as_json(statement, breaks)).decode())  # noqa: T201 - the command's output
+        print_json(_as_json(statement, breaks))
     else:
-        print_statement(Console(highlight=False), statement)
-        _print_ledger(Console(highlight=False, soft_wrap=True), breaks, verified=verify)
+        print_statement(Words(), statement)
+        _print_ledger(Words(whole=True), breaks, verified=verify)
     if not statement.holds or breaks:
         raise typer.Exit(1)
 
@@ -90,6 +95,27 @@ def print_statement(words: Console, statement: TieOut) -> None:
         words.print("[green]Tied out.[/green] Every row adds up, and every proof holds.")
     else:
         words.print("[red]Does not tie out.[/red]")
+
+
+def print_entries(words: Console, entries: Sequence[BucketEntry], *, currency: str) -> None:
+    """The entries behind a figure, one a line; an actual's number is what ``tieout explain actual`` takes."""
+    words.print(
+        f"{'Source':<20}{'Day':<12}{'Hours':>8}{'Amount':>14}  {'Message':<12}{'Actuals':<16}Reference", style="bold"
+    )
+    for one in entries:
+        amount = "" if one.amount_minor is None else f"{_amount(one.amount_minor, currency):,}"
+        message = "" if one.message_id is None else f"{one.message_id}/{one.item_no}"
+        day = "" if one.day is None else one.day.isoformat()
+        actuals = " ".join(map(str, one.actual_ids))
+        words.print(
+            f"{one.source_id or '':<20}{day:<12}{one.hours:>8,.2f}{amount:>14}  "
+            f"{message:<12}{actuals:<16}{one.reference or ''}",
+            markup=False,
+        )
+
+
+def _amount(minor: int, currency: str) -> Decimal:
+    return Decimal(minor) if currency == books.UNASSIGNED else from_minor(minor, currency)
 
 
 def _add_row(table: Table, row: TieOutRow) -> None:

@@ -89,7 +89,10 @@ class TieOut(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class BucketEntry(msgspec.Struct, frozen=True, kw_only=True):
-    """One line behind a figure: down to the message and item it came from."""
+    """One line behind a figure: down to the message and item it came from.
+
+    ``actual_ids`` are the entry's rows in the ledger, reversals included; an entry without a rate has none.
+    """
 
     side: str
     source_id: str | None
@@ -101,6 +104,7 @@ class BucketEntry(msgspec.Struct, frozen=True, kw_only=True):
     amount_minor: int | None
     day: date | None
     reference: str | None
+    actual_ids: list[int]
 
 
 def tie_out(
@@ -138,7 +142,9 @@ def entries_behind(
             f"""
             {_NAMED.format(source="line")}
             select n.side, n.source_id, n.entry_id, n.message_id, n.item_no, n.entry_count, n.hours, n.amount_minor,
-                   n.day, d.reference
+                   n.day, d.reference,
+                   array(select a.actual_id from actual a
+                          where a.actual_id between n.entry_id * 8 and n.entry_id * 8 + 7 order by a.actual_id)
               from named n left join delivery d using (delivery_id)
              where n.entity = %s and n.period = %s and n.currency_code = %s and n.side = %s
              order by n.source_id, n.entry_id

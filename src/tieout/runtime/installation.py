@@ -5,6 +5,7 @@ Everything a hub stores lies below the home; the database is the embedded one un
 
 import fcntl
 import os
+import pwd
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Final
 
+from tieout.errors import ConfigurationError
 from tieout.storage.embedded import EmbeddedPostgres, external_url
 from tieout.storage.migrate import migrate
 
@@ -30,19 +32,23 @@ class Installation:
 
 
 @contextmanager
-def open_installation(home: Path, *, wait_for_lock_s: float = 0.0) -> Iterator[Installation]:
+def open_installation(home: Path, *, make: bool = False, wait_for_lock_s: float = 0.0) -> Iterator[Installation]:
     """Open ``home``: start or attach to its database and bring the schema up to date.
 
-    With ``wait_for_lock_s`` this process insists on running the embedded server itself.
+    Only with ``make`` may the home be new: a misspelt one is not answered from an empty hub. With ``wait_for_lock_s``
+    this process insists on running the embedded server itself. Raises ConfigurationError (TIE-STORE-004, 012).
     """
-    home.mkdir(parents=True, exist_ok=True)
     given = external_url(os.environ)
     if given is not None:
+        _make_directory(home)
         migrate(given)
         yield Installation(home=home, url=given, server=None)
         return
+    if not make and not _has_database(home):
+        raise ConfigurationError(code="TIE-STORE-012", message=f"No hub was ever run in {home}.")
+    _make_directory(home)
     server = EmbeddedPostgres(home)
-    with (home / "users").open("a", encoding="ascii") as users:
+    with _users_of(home) as users:
         if not wait_for_lock_s:
             # Before the start: whoever runs the server waits for us before stopping it.
             fcntl.flock(users, fcntl.LOCK_SH)
@@ -55,6 +61,41 @@ def open_installation(home: Path, *, wait_for_lock_s: float = 0.0) -> Iterator[I
             if server.owned:
                 _wait_until_alone(users)
             server.stop()
+
+
+def _has_database(home: Path) -> bool:
+    try:
+        return (home / "postgres").is_dir()
+    except OSError as error:
+        raise _unusable(home, error) from error
+
+
+def _make_directory(home: Path) -> None:
+    try:
+        home.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise _unusable(home, error) from error
+
+
+def _users_of(home: Path) -> IO[str]:
+    try:
+        return (home / "users").open("a", encoding="ascii")
+    except OSError as error:
+        raise _unusable(home, error) from error
+
+
+def _unusable(home: Path, error: OSError) -> ConfigurationError:
+    who = _name_of(os.geteuid())
+    return ConfigurationError(
+        code="TIE-STORE-004", message=f"The home {home} cannot be used by {who}: {error.strerror} ({error.filename})."
+    )
+
+
+def _name_of(uid: int) -> str:
+    try:
+        return pwd.getpwuid(uid).pw_name
+    except KeyError:
+        return f"user id {uid}"
 
 
 def _wait_until_alone(users: IO[str]) -> None:

@@ -63,7 +63,7 @@ def run_demo(installation: Installation, plan: DemoPlan, reporter: Reporter) -> 
     """Run ``plan`` in an open home to quiet; the result is read from the hub's own books."""
     home: Path = installation.home
     reporter.stage("Filling the systems with a sample firm")
-    with surroundings(home, plan) as expected:
+    with surroundings(home, plan, lambda step: reporter.stage(f"  {step}")) as expected:
         started = time.monotonic()
         apply_firm(installation.url, home / "firm", applied_by="demo", clock=SystemClock())
         reporter.stage("Reading, checking, rating and posting the month")

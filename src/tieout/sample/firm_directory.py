@@ -27,11 +27,10 @@ class SystemSheet(msgspec.Struct, frozen=True, kw_only=True):
 
 def write_firm_directory(directory: Path, firm: SeedFirm, systems: Sequence[SystemSheet]) -> None:
     """Write the configuration of ``firm`` with ``systems`` into ``directory``; secrets go to files beside it."""
-    for folder in ("systems", "mappings", "policies"):
+    for folder in ("mappings", "policies"):
         (directory / folder).mkdir(parents=True, exist_ok=True)
     _write(directory / "tieout.toml", [f"name = {_quoted(firm.name)}"])
-    for system in systems:
-        _write_system(directory, system)
+    write_systems(directory, systems)
     psa = next(one.name for one in systems if not one.posts_for)
     _write(
         directory / "ownership.toml",
@@ -49,6 +48,13 @@ def write_firm_directory(directory: Path, firm: SeedFirm, systems: Sequence[Syst
     )
     _write_mappings(directory / "mappings", firm)
     _write_policies(directory / "policies", firm)
+
+
+def write_systems(directory: Path, systems: Sequence[SystemSheet]) -> None:
+    """Write how to reach ``systems`` into ``directory``, and nothing else; secrets go to files beside it."""
+    (directory / "systems").mkdir(parents=True, exist_ok=True)
+    for system in systems:
+        _write_system(directory, system)
 
 
 def _write_system(directory: Path, system: SystemSheet) -> None:

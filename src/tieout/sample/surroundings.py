@@ -1,6 +1,6 @@
 """The systems around the hub in the demo: a simulated PSA, and a simulated or real ERP, filled with the sample firm."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
@@ -9,7 +9,7 @@ import msgspec
 from tieout.connect.simulator.process import SimulatorProcess
 from tieout.connect.simulator.seed import read_firm, write_firm
 from tieout.errors import ConfigurationError
-from tieout.sample.firm_directory import SystemSheet, write_firm_directory
+from tieout.sample.firm_directory import SystemSheet, write_firm_directory, write_systems
 from tieout.sample.masters import SIZES, sample_masters
 from tieout.sample.time_sheets import sample_time
 from tieout.sample.tryton_firm import firm_from_seed
@@ -30,9 +30,11 @@ class DemoPlan(msgspec.Struct, frozen=True, kw_only=True):
 
 
 @contextmanager
-def surroundings(home: Path, plan: DemoPlan) -> Iterator[int]:
+def surroundings(home: Path, plan: DemoPlan, on_step: Callable[[str], None]) -> Iterator[int]:
     """Start the systems of ``plan`` below ``home`` and write the firm directory; gives the number of time entries.
 
+    A second run of a demo meets its systems on other ports: their files are written anew, and everything else that a
+    user may have changed stays. ``on_step`` is told what takes long.
     Raises ConfigurationError (TIE-DEMO-001) when the home holds another demo.
     """
     seed_dir = home / "sample"
@@ -43,7 +45,7 @@ def surroundings(home: Path, plan: DemoPlan) -> Iterator[int]:
         psa = stack.enter_context(_simulator(PSA, home, plan, seed_dir))
         sheets = [_sheet("psa", PSA, psa)]
         if plan.erp == REAL_ERP:
-            server = stack.enter_context(TrytonServer(home / "tryton"))
+            server = stack.enter_context(TrytonServer(home / "tryton", on_step=on_step))
             server.install()
             server.set_up(firm_from_seed(firm))
             server.start()
@@ -62,8 +64,7 @@ def surroundings(home: Path, plan: DemoPlan) -> Iterator[int]:
         if not (home / "firm" / "tieout.toml").exists():
             write_firm_directory(home / "firm", firm, sheets)
         else:
-            write_firm_directory(home / "firm-fresh", firm, sheets)
-            _refresh_systems(home)
+            write_systems(home / "firm", sheets)
         yield entries
 
 
@@ -103,9 +104,3 @@ def _sheet(system: str, connector: str, process: SimulatorProcess, posts_for: tu
     return SystemSheet(
         name=system, connector=connector, settings=given.settings, secrets=given.secrets, posts_for=posts_for
     )
-
-
-def _refresh_systems(home: Path) -> None:
-    """A second run of a demo meets its systems on other ports; everything that a user may have changed stays."""
-    for path in (home / "firm-fresh" / "systems").glob("*.toml"):
-        path.replace(home / "firm" / "systems" / path.name)

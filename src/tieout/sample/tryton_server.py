@@ -123,7 +123,7 @@ class TrytonServer:
         return self._postgres.url_of(DATABASE)
 
     def install(self) -> None:
-        """Make the virtual environment; raises TransientError when packages cannot be fetched."""
+        """Make the virtual environment; raises TransientError (TIE-SAMPLE-003) when packages cannot be fetched."""
         done = self._environment / f"installed-{_fingerprint()}"
         if done.exists():
             return
@@ -133,10 +133,15 @@ class TrytonServer:
                 return
             self._on_step("installing Tryton")
             shutil.rmtree(self._environment, ignore_errors=True)
-            self._run([sys.executable, "-m", "venv", str(self._environment)], "The virtual environment was not made")
+            self._run(
+                [sys.executable, "-m", "venv", str(self._environment)],
+                "The virtual environment was not made",
+                code="TIE-SAMPLE-003",
+            )
             self._run(
                 [self._program("python"), *_PIP_INSTALL, str(_REQUIREMENTS)],
                 "Tryton was not installed",
+                code="TIE-SAMPLE-003",
             )
             done.touch()
 
@@ -342,12 +347,18 @@ class TrytonServer:
         return str(self._environment / "bin" / name)
 
     def _run(
-        self, command: list[str], failure: str, *, text: bytes | None = None, environ: dict[str, str] | None = None
+        self,
+        command: list[str],
+        failure: str,
+        *,
+        text: bytes | None = None,
+        environ: dict[str, str] | None = None,
+        code: str = "TIE-SAMPLE-002",
     ) -> bytes:
         done = subprocess.run(command, input=text, capture_output=True, check=False, env=environ)
         if done.returncode != 0:
             words = done.stderr.decode(errors="replace").strip().splitlines()[-4:]
-            raise TransientError(code="TIE-SAMPLE-002", message=f"{failure}: {' / '.join(words)}")
+            raise TransientError(code=code, message=f"{failure}: {' / '.join(words)}")
         return done.stdout
 
     def _secret_file(self, name: str) -> Path:

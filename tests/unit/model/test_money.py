@@ -13,6 +13,7 @@ from tieout.model.money import (
     allocate,
     alpha_code,
     exponent,
+    figure,
     from_minor,
     known_currencies,
     numeric_code,
@@ -191,3 +192,20 @@ def test_fifty_over_twelve_months_leaves_no_residual() -> None:
 def test_quotients_round_as_amounts_do(numerator: int, denominator: int, half_up: int, half_even: int) -> None:
     assert round_quotient(numerator, denominator, RoundingMode.HALF_UP) == half_up
     assert round_quotient(numerator, denominator, RoundingMode.HALF_EVEN) == half_even
+
+
+@pytest.mark.parametrize(
+    ("value", "decimals", "words"),
+    [
+        ("222.300000", 2, "222.30"),
+        ("0.006618", 2, "0.006618"),
+        ("9450.000000", 0, "9450"),
+        ("-7.5000", 2, "-7.50"),
+        ("8", 2, "8.00"),
+        ("1E+3", 0, "1000"),
+        ("100", 0, "100"),
+    ],
+)
+def test_a_figure_is_written_exactly_and_without_the_zeros_of_its_column(value: str, decimals: int, words: str) -> None:
+    assert figure(Decimal(value), decimals=decimals) == words
+    assert Decimal(figure(Decimal(value), decimals=decimals)) == Decimal(value)
