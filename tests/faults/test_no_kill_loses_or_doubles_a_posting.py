@@ -20,7 +20,7 @@ def run(
     erp.admin.switch(Switches(fault_rate=FAULT_RATE, fault_seed=seed, dedup=dedup))
     campaign = Campaign(url=hub, order=order, directory=directory, seed=seed)
     try:
-        tally = campaign.run(kills=kills, deadline_s=60 + kills)
+        tally = campaign.run(kills=kills, deadline_s=120 + 4 * kills)
     finally:
         campaign.close()
     sys.stdout.write(
