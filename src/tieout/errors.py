@@ -217,11 +217,29 @@ CATALOGUE: Final[dict[str, CatalogueEntry]] = {
     "TIE-API-002": CatalogueEntry(
         "The API key is not valid", "Send a key of `tieout key create` as Authorization: Bearer KEY."
     ),
-    "TIE-API-003": CatalogueEntry("The request is too large", "Send the batch in parts of at most 8 MiB."),
-    "TIE-API-004": CatalogueEntry("The request is empty", "Send one time entry or a list of them as JSON."),
+    "TIE-API-003": CatalogueEntry(
+        "The request is too large", "Send the batch in parts of at most 8 MiB and 25,000 entries."
+    ),
+    "TIE-API-004": CatalogueEntry(
+        "The request is empty", 'Send one time entry as JSON, or a batch as {"time_entries": [...]}.'
+    ),
     "TIE-API-005": CatalogueEntry(
         "The address of the API cannot be listened on",
         "Choose another --port or --address, or stop the program that listens there.",
+    ),
+    "TIE-API-006": CatalogueEntry(
+        "The body is said to be something else than JSON",
+        "Send JSON as application/json, not compressed.",
+    ),
+    "TIE-API-007": CatalogueEntry(
+        "The API has no such address or method", "Compare method and path with the how-to of the API."
+    ),
+    "TIE-API-008": CatalogueEntry(
+        "The request breaks the rules of HTTP", "Correct the request as the detail says, then send it again."
+    ),
+    "TIE-API-009": CatalogueEntry(
+        "The API could not handle a request",
+        "This is a defect of Tieout: nothing of the request was stored. Report it with the hub's log around it.",
     ),
     "TIE-BILLING-001": CatalogueEntry(
         "An account is not configured", "Add the account number to [accounts] of the entity's policy and apply."

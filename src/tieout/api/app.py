@@ -1,7 +1,8 @@
 """The HTTP application: health, and time entries handed in by programs.
 
 ``POST /v1/time-entries`` stores the body as it came and answers when that is durable, one outcome per item; reading,
-checking and posting happen behind it. ``runtime.hub`` serves it beside intake and delivery.
+checking and posting happen behind it. What cannot be understood is stored too and stands on the desk; what is refused
+(``problems``) was not stored, and the caller still has it. ``runtime.hub`` serves it beside intake and delivery.
 """
 
 import asyncio
@@ -9,21 +10,15 @@ from typing import Final
 
 import msgspec
 from litestar import Litestar, MediaType, Request, Response, get, post
-from litestar.datastructures import State
-from litestar.status_codes import (
-    HTTP_200_OK,
-    HTTP_202_ACCEPTED,
-    HTTP_400_BAD_REQUEST,
-    HTTP_401_UNAUTHORIZED,
-    HTTP_413_REQUEST_ENTITY_TOO_LARGE,
-    HTTP_503_SERVICE_UNAVAILABLE,
-)
+from litestar.datastructures import Headers, State
+from litestar.status_codes import HTTP_200_OK, HTTP_202_ACCEPTED, HTTP_503_SERVICE_UNAVAILABLE
 from psycopg import Cursor, OperationalError
 from psycopg_pool import PoolTimeout
 
+from tieout.api import problems
 from tieout.api.keys import Principal, principal_of
 from tieout.connect.source import Unreadable
-from tieout.errors import ContractError, TransientError
+from tieout.errors import ContractError
 from tieout.inbound import message_store
 from tieout.inbound.canonical_translator import CanonicalTranslator
 from tieout.model.clock import Clock
@@ -31,8 +26,13 @@ from tieout.model.reported import ReportedTime
 from tieout.storage.pool import Pool, patiently, run_in_transaction
 
 MAX_BODY_BYTES: Final = 8 * 1024 * 1024
+MAX_ITEMS: Final = 25_000
+"""As many entries as fit into a body; only junk has more items than that."""
 TIME_ENTRIES: Final = "time_entries"
-PROBLEM_TYPE: Final = "application/problem+json"
+_SMALLEST_ITEM_BYTES: Final = 2
+_UNNAMED: Final = frozenset({"", "application/x-www-form-urlencoded", "application/octet-stream", "text/plain"})
+"""What programs send as content type when nobody told them: says nothing about the body."""
+_MISSHAPEN: Final = "TIE-PAYLOAD-007"
 _DATABASE_WAIT_S: Final = 2.0
 _PATIENCE_S: Final = 10.0
 
@@ -40,13 +40,19 @@ _PATIENCE_S: Final = 10.0
 class ItemOutcome(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What became of one item: ``stored``, ``repeat`` (the same request was stored before) or ``unreadable``.
 
-    An unreadable item is stored too and stands on the desk; ``problem`` says what is wrong with it.
+    An unreadable item is stored too and stands on the desk; ``problem`` says what is wrong with it, ``code`` (of the
+    reference of errors) is the same for ever.
     """
 
     item: int
     outcome: str
     source_id: str | None = None
     problem: str | None = None
+    code: str | None = None
+
+
+class _Batch(msgspec.Struct, frozen=True):
+    time_entries: list[msgspec.Raw]
 
 
 class Receipt(msgspec.Struct, frozen=True, kw_only=True):
@@ -54,12 +60,6 @@ class Receipt(msgspec.Struct, frozen=True, kw_only=True):
 
     message_id: int
     items: list[ItemOutcome]
-
-
-def problem(status: int, title: str, detail: str, code: str) -> Response[bytes]:
-    """An answer by RFC 9457."""
-    body = {"type": "about:blank", "title": title, "status": status, "detail": detail, "code": code}
-    return Response(content=msgspec.json.encode(body), status_code=status, media_type=PROBLEM_TYPE)
 
 
 @get("/health", media_type=MediaType.JSON, sync_to_thread=False)
@@ -84,20 +84,17 @@ async def hand_in_time(request: Request[None, None, State], state: State) -> Res
     """Store one time entry or a batch of them."""
     declared = request.headers.get("content-length", "0")
     if declared.isdigit() and int(declared) > MAX_BODY_BYTES:
-        return _too_large()
+        return problems.too_large(MAX_BODY_BYTES)
     pool: Pool = state.pool
     principal = await asyncio.to_thread(_principal, pool, request.headers.get("authorization", ""))
     if principal is None:
-        return problem(
-            HTTP_401_UNAUTHORIZED, "Not authorised", "Send a valid key as Authorization: Bearer KEY.", "TIE-API-002"
-        )
+        return problems.not_authorised()
+    if not _may_be_json(request.headers):
+        return problems.not_json(request.headers)
     body = await request.body()
-    if len(body) > MAX_BODY_BYTES:
-        return _too_large()
     if not body.strip():
-        return problem(HTTP_400_BAD_REQUEST, "Empty request", "The body holds no time entry.", "TIE-API-004")
-    receipt = await asyncio.to_thread(_receive, pool, state.clock, principal, body)
-    return Response(content=msgspec.json.encode(receipt), status_code=HTTP_202_ACCEPTED, media_type=MediaType.JSON)
+        return problems.empty()
+    return await asyncio.to_thread(_receive, pool, state.clock, principal, body)
 
 
 def application(pool: Pool, clock: Clock) -> Litestar:
@@ -106,23 +103,18 @@ def application(pool: Pool, clock: Clock) -> Litestar:
         route_handlers=[health, ready, hand_in_time],
         state=State({"pool": pool, "clock": clock}),
         openapi_config=None,
-        exception_handlers={TransientError: _unavailable},
+        logging_config=None,
+        exception_handlers=problems.handlers(MAX_BODY_BYTES),
         request_max_body_size=MAX_BODY_BYTES,
     )
 
 
-def _unavailable(_: Request[None, None, State], error: TransientError) -> Response[bytes]:
-    """Nothing was accepted: the caller sends it again."""
-    return problem(HTTP_503_SERVICE_UNAVAILABLE, "Not available", error.message, error.code)
-
-
-def _too_large() -> Response[bytes]:
-    return problem(
-        HTTP_413_REQUEST_ENTITY_TOO_LARGE,
-        "Request too large",
-        f"A request may have {MAX_BODY_BYTES} bytes; send it in parts.",
-        "TIE-API-003",
-    )
+def _may_be_json(headers: Headers) -> bool:
+    """False where the caller says that the body is something else, or packed."""
+    content_type = headers.get("content-type", "").partition(";")[0].strip().lower()
+    encoding = headers.get("content-encoding", "identity").strip().lower()
+    named = content_type == "application/json" or content_type.endswith("+json")
+    return (named or content_type in _UNNAMED) and encoding == "identity"
 
 
 def _ask(pool: Pool) -> None:
@@ -142,14 +134,33 @@ def _principal(pool: Pool, header: str) -> Principal | None:
     return patiently(work, within_s=_PATIENCE_S)
 
 
-def _receive(pool: Pool, clock: Clock, principal: Principal, body: bytes) -> Receipt:
+def _receive(pool: Pool, clock: Clock, principal: Principal, body: bytes) -> Response[bytes]:
+    if _item_count(body) > MAX_ITEMS:
+        return problems.too_many_items(MAX_ITEMS)
     outcomes = _outcomes(body)
+    if not outcomes:
+        return problems.empty()
+    receipt = _store(pool, clock, principal, body, outcomes)
+    return Response(content=msgspec.json.encode(receipt), status_code=HTTP_202_ACCEPTED, media_type=MediaType.JSON)
+
+
+def _item_count(body: bytes) -> int:
+    """Items of a batch, for a body that is large enough to have too many; 0 for one that is no batch."""
+    if len(body) <= _SMALLEST_ITEM_BYTES * MAX_ITEMS:
+        return 0
+    try:
+        return len(msgspec.json.decode(body, type=_Batch).time_entries)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return 0
+
+
+def _store(pool: Pool, clock: Clock, principal: Principal, body: bytes, outcomes: list[ItemOutcome]) -> Receipt:
     message = message_store.NewMessage(
         system=principal.system,
         object=TIME_ENTRIES,
         channel="api",
         payload=body,
-        item_count=len(outcomes) or None,
+        item_count=len(outcomes),
         principal=principal.name,
     )
 
@@ -166,7 +177,7 @@ def _outcomes(body: bytes) -> list[ItemOutcome]:
     try:
         items = CanonicalTranslator().translate(TIME_ENTRIES, body)
     except ContractError as error:
-        return [ItemOutcome(item=0, outcome="unreadable", problem=error.message)]
+        return [ItemOutcome(item=0, outcome="unreadable", problem=error.message, code=error.code)]
     outcomes = []
     for number, item in enumerate(items):
         match item:
@@ -174,7 +185,13 @@ def _outcomes(body: bytes) -> list[ItemOutcome]:
                 outcomes.append(ItemOutcome(item=number, outcome="stored", source_id=item.source_id))
             case Unreadable():
                 outcomes.append(
-                    ItemOutcome(item=number, outcome="unreadable", source_id=item.source_id, problem=item.problem)
+                    ItemOutcome(
+                        item=number,
+                        outcome="unreadable",
+                        source_id=item.source_id,
+                        problem=item.problem,
+                        code=_MISSHAPEN,
+                    )
                 )
             case _:
                 outcomes.append(ItemOutcome(item=number, outcome="stored", source_id=item.source_id))
