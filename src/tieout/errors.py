@@ -298,6 +298,8 @@ CATALOGUE: Final[dict[str, CatalogueEntry]] = {
         "Read the end of postgres/server.log below the home directory; free disk space or memory, then repeat.",
     ),
     "TIE-STORE-004": CatalogueEntry(
+    "TIE-OUTBOUND-002": CatalogueEntry("A delivery is neither a journal nor a master", _REPORT_IT),
+    "TIE-OUTBOUND-003": CatalogueEntry("A master was treated as a journal", _REPORT_IT),
         "The home directory cannot be used",
         "Choose another directory with --home, or correct its owner and permissions.",
     ),

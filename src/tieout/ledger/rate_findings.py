@@ -6,26 +6,22 @@ from tieout.ledger.fx import FxGap, FxTerms, describe_gap
 from tieout.ledger.rate_lines import RateGap, RateLine
 from tieout.model.finding import Finding, finding
 from tieout.model.money import exponent, figure
-from tieout.records.facts import ProjectFacts, ResourceFacts
+from tieout.records.facts import ProjectFacts, RateCardFacts, ResourceFacts
 
 
 def no_rate(gap: RateGap, project: ProjectFacts, role: str | None, day: int) -> Finding:
     """No bill rate for ``role`` (its name, None: the entry has none): not found, expired or ambiguous."""
-    on = date.fromordinal(day)
     where = f"{'role ' + role if role is not None else 'an entry without a role'} on project {_project(project)}"
-    if gap.code == "RATE_EXPIRED":
-        last = gap.lines[0]
-        message = f"The last bill rate for {where} ({_line(last)}) ended before {_day(last.valid_to)}, work of {on}."
-        cause = f"line:{last.origin}"
-    elif gap.code == "RATE_AMBIGUOUS":
-        one, other = gap.lines
-        message = f"Two bill rates fit {where} on {on} equally well: {_line(one)} and {_line(other)}."
-        cause = "lines:" + "+".join(sorted((one.origin, other.origin)))
-    else:
-        message = f"No bill rate fits {where} on {on}{_almost(gap)}."
-        book = f"card:{project.rate_card_id}" if project.rate_card_id is not None else f"project:{project.record_id}"
-        cause = f"line:{gap.lines[0].origin}" if gap.lines else f"{book}:role:{role}"
+    book = f"card:{project.rate_card_id}" if project.rate_card_id is not None else f"project:{project.record_id}"
+    message, cause = _bill_gap(gap, where, on=date.fromordinal(day), place=f"{book}:role:{role}")
     return finding(gap.code, message, cause=cause, context=_context(gap), depends_on=_depends(project))
+
+
+def no_role_rate(gap: RateGap, *, sold: str, card: RateCardFacts, role: str, day: date) -> Finding:
+    """No bill rate for a role that is ``sold`` by rate card ``card``, before there is any project; as ``no_rate``."""
+    where = f"role {role} by rate card {card.name}, sold in {sold}"
+    message, cause = _bill_gap(gap, where, on=day, place=f"card:{card.record_id}:role:{role}")
+    return finding(gap.code, message, cause=cause, context=_context(gap), depends_on=("rates",))
 
 
 def no_cost_rate(gap: RateGap, resource: ResourceFacts, day: int) -> Finding:
@@ -82,6 +78,20 @@ def no_policy(project: ProjectFacts) -> Finding:
         context={"legal_entity": said or ""},
         depends_on=("mapping:legal_entities", f"policy:{project.entity_code}", *_depends(project)),
     )
+
+
+def _bill_gap(gap: RateGap, where: str, *, on: date, place: str) -> tuple[str, str]:
+    """The words and the cause of a gap; ``place`` is the cause where no line has to do with it."""
+    if gap.code == "RATE_EXPIRED":
+        last = gap.lines[0]
+        message = f"The last bill rate for {where} ({_line(last)}) ended before {_day(last.valid_to)}, work of {on}."
+        return message, f"line:{last.origin}"
+    if gap.code == "RATE_AMBIGUOUS":
+        one, other = gap.lines
+        message = f"Two bill rates fit {where} on {on} equally well: {_line(one)} and {_line(other)}."
+        return message, "lines:" + "+".join(sorted((one.origin, other.origin)))
+    cause = f"line:{gap.lines[0].origin}" if gap.lines else place
+    return f"No bill rate fits {where} on {on}{_almost(gap)}.", cause
 
 
 def _project(project: ProjectFacts) -> str:

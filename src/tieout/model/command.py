@@ -83,6 +83,27 @@ class SetProjectStatus(msgspec.Struct, frozen=True, kw_only=True, tag="set_proje
     status: str
 
 
+class UpsertContract(msgspec.Struct, frozen=True, kw_only=True, tag="upsert_contract"):
+    """Create or update one contract with a customer that the target already has; ``code`` is its number.
+
+    ``signed_value_minor`` is in ``currency``; ``starts`` until before ``ends``.
+    """
+
+    reference: str
+    entity: str
+    code: str
+    name: str
+    customer_code: str
+    currency: str
+    signed_value_minor: int | None = None
+    starts: date | None = None
+    ends: date | None = None
+    po_number: str | None = None
+    tax_treatment: str | None = None
+    rate_card_code: str | None = None
+    fields: dict[str, str] = {}
+
+
 class RatePrice(msgspec.Struct, frozen=True, kw_only=True):
     """What one hour of ``role`` is billed at from ``starts`` until before ``ends``."""
 
@@ -152,6 +173,7 @@ class PublishDemand(msgspec.Struct, frozen=True, kw_only=True, tag="publish_dema
 
 MasterCommand: TypeAlias = (
     UpsertCustomer
+    | UpsertContract
     | UpsertProject
     | UpsertTask
     | SetProjectStatus
@@ -161,3 +183,24 @@ MasterCommand: TypeAlias = (
     | PublishDemand
 )
 Command: TypeAlias = MasterCommand | PostJournal
+
+
+def object_of(command: Command) -> str:
+    """What a command is about, in words: kind and business code (``project P-100``); a journal's is its reference."""
+    match command:
+        case UpsertCustomer() | UpsertContract() | UpsertProject() | UpsertRateCard() | UpsertEmployee():
+            return f"{kind_of(command).removeprefix('upsert_').replace('_', ' ')} {command.code}"
+        case UpsertTask():
+            return f"task {command.project_code}/{command.wbs_code}"
+        case SetProjectStatus():
+            return f"status of project {command.project_code}"
+        case LinkDeal():
+            return f"link of deal {command.deal}"
+        case PublishDemand():
+            return f"demand of project {command.project_code}"
+    return f"journal {command.reference}"
+
+
+def kind_of(command: Command) -> str:
+    """The command's tag, as manifests and ``takes`` name it."""
+    return str(type(command).__struct_config__.tag)

@@ -1,5 +1,7 @@
 """What follows from decisions, in their transaction: events, desk items, smaller journals, other accounting dates.
 
+What a target said to a master wakes whoever keeps masters equal (``outbox.ACKNOWLEDGED``); the outcome is read where it
+is stored, in the delivery.
 ``engine`` calls ``recheck`` before an intent is committed and ``carry_out`` when outcomes are settled.
 """
 
@@ -12,17 +14,21 @@ from psycopg import Connection, Cursor
 
 from tieout.desk import intake
 from tieout.desk.intake import NewItem
+from tieout.errors import InvariantError
+from tieout.model.command import Command, object_of
 from tieout.model.finding import Finding, finding
 from tieout.model.journal import PostJournal
 from tieout.outbound import store
-from tieout.outbound.outbox import replace_by_children
+from tieout.outbound.outbox import ACKNOWLEDGED, replace_by_children
 from tieout.outbound.ports import CommandBuilder
 from tieout.outbound.store import Claimed
 from tieout.outbound.target import Target
 from tieout.outbound.transitions import Decision, State
 from tieout.records import event_log
+from tieout.storage.wake import notify
 
 DELIVERY = "delivery"
+JOURNAL = "post_journal"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,6 +44,9 @@ class Aftermath:
         keep = []
         with conn.cursor() as cur:
             for one in claimed:
+                if one.accounting_date is None:
+                    keep.append(one)
+                    continue
                 day = self.builder.accounting_date(
                     cur, entity_id=one.entity_id, planned=one.accounting_date, refused=False
                 )
@@ -58,34 +67,19 @@ class Aftermath:
         """Do what the decisions ask for beside their own rows."""
         with conn.cursor() as cur:
             posted = [(one, decision) for one, decision in settled if decision.state is State.POSTED]
-            event_log.append(
-                cur,
-                [
-                    event_log.Event(
-                        type="time.posted",
-                        subject=one.reference,
-                        payload={
-                            "delivery_id": one.delivery_id,
-                            "system": target.system,
-                            "target_ref": decision.target_ref,
-                            "entry_count": one.entry_count,
-                            "hours": str(one.hours),
-                        },
-                    )
-                    for one, decision in posted
-                ],
-                now=now,
-            )
+            event_log.append(cur, [_event(target, one, decision) for one, decision in posted], now=now)
             intake.resolve(
                 cur, DELIVERY, [one.delivery_id for one, _ in posted], now=now, reason="The target holds it now."
             )
             for one, decision in settled:
-                if decision.reroute:
+                if decision.reroute and not is_master(one):
                     self._move_or_hold(cur, target, one, words=decision.words or "", now=now, refused=True)
                 elif decision.split:
                     self._split(cur, target, one, decision, now=now)
-                elif decision.finding is not None:
+                elif decision.finding is not None or decision.reroute:
                     self._to_desk(cur, one, self._finding(target, one, decision), now=now)
+            if any(is_master(one) for one, _ in settled):
+                notify(cur, ACKNOWLEDGED)
 
     def _move_or_hold(
         self,
@@ -97,9 +91,13 @@ class Aftermath:
         now: datetime,
         refused: bool = False,
     ) -> None:
-        day = self.builder.accounting_date(cur, entity_id=one.entity_id, planned=one.accounting_date, refused=refused)
-        command = one.decoded()
-        if day is not None and isinstance(command, PostJournal):
+        command, planned = one.decoded(), one.accounting_date
+        if planned is None or not isinstance(command, PostJournal):
+            raise InvariantError(
+                code="TIE-OUTBOUND-003", message=f"{one.command_kind} {one.reference} has no accounting date to move."
+            )
+        day = self.builder.accounting_date(cur, entity_id=one.entity_id, planned=planned, refused=refused)
+        if day is not None:
             moved = msgspec.structs.replace(command, accounting_date=day)
             store.move_accounting_date(
                 cur.connection, one.delivery_id, command=msgspec.json.encode(moved), to=day, now=now
@@ -111,8 +109,8 @@ class Aftermath:
             one,
             finding(
                 "PERIOD_CLOSED",
-                f"{target.system} takes no posting on {one.accounting_date} for {command.entity}: {words}",
-                cause=f"{command.entity}:{one.accounting_date:%Y-%m}",
+                f"{target.system} takes no posting on {planned} for {command.entity}: {words}",
+                cause=f"{command.entity}:{planned:%Y-%m}",
                 context={"reference": one.reference, "system": target.system},
                 depends_on=(f"periods:{command.entity}", f"policy:{command.entity}"),
             ),
@@ -133,8 +131,7 @@ class Aftermath:
         command = one.decoded()
         return finding(
             code or decision.finding or "DELIVERY_REJECTED",
-            f"{target.system} on {one.reference} ({one.entry_count} entries, {one.hours} h of {command.entity}): "
-            f"{decision.words}",
+            f"{target.system} on {one.reference} ({_what(one, command)} of {command.entity}): {decision.words}",
             cause=f"{target.system}:{decision.code}:{_cause_of(decision)}",
             context={"reference": one.reference, "system": target.system, "code": decision.code or ""},
             depends_on=(f"system:{target.system}",),
@@ -149,14 +146,36 @@ class Aftermath:
             document_date=one.accounting_date,
             currency=one.currency,
             entry_count=one.entry_count,
-            hours=one.hours,
-            amount_minor=one.amount_minor,
+            hours=None if is_master(one) else one.hours,
+            amount_minor=None if is_master(one) else one.amount_minor,
         )
         known = intake.open_items_of(cur, DELIVERY, [one.delivery_id]).get(one.delivery_id)
         if known is None:
             intake.open_items(cur, [item], now=now)
         else:
             intake.update(cur, [(known.item_id, item)], now=now)
+
+
+def is_master(one: Claimed) -> bool:
+    """Whether a delivery keeps masters equal, and carries no money."""
+    return one.command_kind != JOURNAL
+
+
+def _event(target: Target, one: Claimed, decision: Decision) -> event_log.Event:
+    facts: dict[str, str | int | bool | list[str] | None] = {
+        "delivery_id": one.delivery_id,
+        "system": target.system,
+        "target_ref": decision.target_ref,
+    }
+    if is_master(one):
+        facts |= {"command": one.command_kind, "object": object_of(one.decoded())}
+        return event_log.Event(type="master.delivered", subject=one.reference, payload=facts)
+    facts |= {"entry_count": one.entry_count, "hours": str(one.hours)}
+    return event_log.Event(type="time.posted", subject=one.reference, payload=facts)
+
+
+def _what(one: Claimed, command: Command) -> str:
+    return object_of(command) if is_master(one) else f"{one.entry_count} entries, {one.hours} h"
 
 
 def _cause_of(decision: Decision) -> str:

@@ -1,6 +1,7 @@
 """The outbox: commands that are to be delivered, stored in the transaction of the decision to deliver them.
 
-``streams`` enqueues; ``engine`` delivers; ``recut`` takes a delivery apart again while it is still ready.
+``streams`` enqueues; ``engine`` delivers; ``recut`` takes a delivery apart again while it is still ready; ``give_up``
+withdraws a master that a newer one takes the place of.
 """
 
 from collections.abc import Sequence
@@ -10,19 +11,23 @@ from decimal import Decimal
 import msgspec
 from psycopg import Cursor
 
+from tieout.errors import InvariantError
 from tieout.model.command import Command
 from tieout.model.identity import content_hash
 from tieout.model.journal import PostJournal
 from tieout.storage.wake import notify
 
 DELIVERY_STEP = "delivery"
+ACKNOWLEDGED = "acknowledged"
+"""The wake-up of the steps that wait for what becomes of the masters they enqueued."""
 
 
 class NewDelivery(msgspec.Struct, frozen=True, kw_only=True):
-    """A command and the control totals of what it stands for.
+    """A command and, for a journal, the control totals of what it stands for.
 
     ``currency`` and ``functional_currency`` are ISO 4217 numeric codes; ``amount_minor`` is the billable value in
-    ``currency``, ``cost_minor`` the cost in ``functional_currency``. ``entry_ids`` are the time entries inside.
+    ``currency``, ``cost_minor`` the cost in ``functional_currency``. ``entry_ids`` are the time entries inside. A
+    master has none of these; a journal has them all.
     """
 
     delivery_id: int
@@ -32,16 +37,27 @@ class NewDelivery(msgspec.Struct, frozen=True, kw_only=True):
     key: str
     order_key: str
     entity_id: int
-    project_id: int | None
-    accounting_date: date
-    late: bool
-    currency: int
-    functional_currency: int
-    hours: Decimal
-    amount_minor: int
-    cost_minor: int
-    entry_ids: tuple[int, ...]
+    project_id: int | None = None
+    accounting_date: date | None = None
+    late: bool = False
+    currency: int | None = None
+    functional_currency: int | None = None
+    hours: Decimal = Decimal(0)
+    amount_minor: int = 0
+    cost_minor: int = 0
+    entry_ids: tuple[int, ...] = ()
     parent_id: int | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse a journal without day, currencies or entries, and a master with any of them."""
+        figures = (self.accounting_date, self.currency, self.functional_currency, self.entry_ids or None)
+        given = {one is not None for one in figures}
+        if given != {isinstance(self.command, PostJournal)}:
+            raise InvariantError(
+                code="TIE-OUTBOUND-002",
+                message=f"Delivery {self.command.reference} ({self.command_kind}) to {self.system} is neither a "
+                "journal with day, currencies and entries nor a master without any.",
+            )
 
 
 def fingerprint(command: Command) -> bytes:
@@ -78,6 +94,23 @@ def replace_by_children(
     row = cur.execute("select order_no from delivery where delivery_id = %s", (parent_id,)).fetchone()
     _store(cur, children, order_no=parent_id if row is None else int(str(row[0])), now=now)
     notify(cur, DELIVERY_STEP)
+
+
+def give_up(cur: Cursor[tuple[object, ...]], delivery_ids: Sequence[int], *, now: datetime) -> list[int]:
+    """Withdraw masters that their target certainly does not hold; returns those that were, in order.
+
+    One that is being sent, is in doubt or waits for a person's look stays: nobody knows what the target holds of it.
+    The row lock keeps the engine's intent out.
+    """
+    cur.execute(
+        """
+        update delivery set state = 'superseded', updated_at = %s
+         where delivery_id = any(%s) and command_kind <> 'post_journal' and state in ('ready', 'rejected', 'dead')
+        returning delivery_id
+        """,
+        (now, list(delivery_ids)),
+    )
+    return sorted(int(str(row[0])) for row in cur.fetchall())
 
 
 def _store(

@@ -6,7 +6,7 @@ from tieout.desk import intake
 from tieout.model.clock import Clock
 from tieout.outbound import store
 from tieout.outbound.aftermath import DELIVERY
-from tieout.outbound.outbox import DELIVERY_STEP
+from tieout.outbound.outbox import ACKNOWLEDGED, DELIVERY_STEP
 from tieout.storage.wake import notify
 
 _BATCH = 500
@@ -35,4 +35,5 @@ def take_up(cur: Cursor[tuple[object, ...]], clock: Clock) -> int:
     if excluded:
         store.exclude(cur, excluded, now=now)
         notify(cur, DELIVERY_STEP)
+        notify(cur, ACKNOWLEDGED)
     return len(items) + len(excluded)

@@ -17,15 +17,15 @@ from tieout.outbound.transitions import Decision, State
 
 
 class Claimed(msgspec.Struct, frozen=True, kw_only=True):
-    """A delivery this worker holds, with its command as stored."""
+    """A delivery this worker holds, with its command as stored; a master has neither day nor currency."""
 
     delivery_id: int
     command_kind: str
     reference: str
     entity_id: int
     project_id: int | None
-    accounting_date: date
-    currency: int
+    accounting_date: date | None
+    currency: int | None
     entry_count: int
     hours: Decimal
     amount_minor: int
@@ -45,7 +45,7 @@ _CLAIMED = """
     d.entry_count, d.hours, d.amount_minor, d.attempts, d.intent_at, c.command
 """
 _HEAD = "o.order_key, o.delivery_id, o.state, o.due_at"
-_UNFINISHED = "o.state not in ('posted', 'split', 'recut', 'excluded')"
+_UNFINISHED = "o.state not in ('posted', 'split', 'recut', 'excluded', 'superseded')"
 
 
 def declare_intents(

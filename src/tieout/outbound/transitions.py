@@ -33,7 +33,7 @@ RETRY_AFTER_MAX_S = Decimal(3600)
 
 
 class State(StrEnum):
-    """Where a delivery stands. Everything but POSTED, SPLIT, RECUT and EXCLUDED keeps its order key waiting."""
+    """Where a delivery stands. POSTED, SPLIT, RECUT, EXCLUDED and SUPERSEDED let their order key go on."""
 
     READY = "ready"
     INTENT = "intent"
@@ -45,6 +45,7 @@ class State(StrEnum):
     SPLIT = "split"
     RECUT = "recut"
     EXCLUDED = "excluded"
+    SUPERSEDED = "superseded"
 
 
 class Health(StrEnum):

@@ -63,6 +63,15 @@ class Resolver:
         known = self._cross_references.get(record_type)
         return None if known is None else known.get(ref)
 
+    def by_code(self, record_type: str, code: str) -> int | None:
+        """The id of the record of ``record_type`` whose business code is ``code``; None while there is none."""
+        return self._codes.get((record_type, code))
+
+    def known_to(self, system: str, record_type: str, record_id: int) -> bool:
+        """Whether ``system`` has reported the record under a key of its own."""
+        keys = self._cross_references.get(record_type, {})
+        return any(key[0] == system and known == record_id for key, known in keys.items())
+
     def entity(self, ref: tuple[str, str]) -> int | None:
         """A legal entity: by the firm's mapping of the system's word, else by the key that its own record has."""
         system, word = ref
@@ -94,13 +103,16 @@ def entity_facts(record: StoredRecord, firm: FirmConfig) -> EntityFacts | None:
     )
 
 
-def client_facts(record: StoredRecord) -> ClientFacts:
-    """A client."""
+def client_facts(record: StoredRecord, resolver: Resolver, entities: Mapping[int, EntityFacts]) -> ClientFacts:
+    """A client with the legal entity that bills it resolved as far as it is known."""
     return ClientFacts(
         record_id=record.record_id,
         code=record.code,
         name=_name(record),
         currency=_currency(record.fields.get("currency")),
+        tax_id=_text(record.fields.get("tax_id")),
+        country=_text(record.fields.get("country")),
+        entity=_entity(record.refs.get("legal_entity"), resolver, entities),
         deleted=record.tombstone,
     )
 
@@ -163,10 +175,10 @@ def resource_facts(record: StoredRecord, resolver: Resolver, entities: Mapping[i
 
 
 def rate_card_facts(record: StoredRecord) -> RateCardFacts:
-    """A rate card."""
+    """A rate card; its code is what its system calls it, since cards of two systems are never one by that alone."""
     return RateCardFacts(
         record_id=record.record_id,
-        code=record.code,
+        code=record.code or _text(record.fields.get("code")),
         name=_name(record),
         currency=_currency(record.fields.get("currency")),
         deleted=record.tombstone,

@@ -29,12 +29,15 @@ class EntityFacts(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
 
 class ClientFacts(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """A client; ``code`` is its business code, equal in all systems."""
+    """A client; ``code`` is its business code, equal in all systems. ``country`` is an ISO 3166 code."""
 
     record_id: int
     code: str | None
     name: str
     currency: str | None = None
+    tax_id: str | None = None
+    country: str | None = None
+    entity: EntityFacts | None = None
     deleted: bool = False
 
 

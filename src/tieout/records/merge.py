@@ -21,21 +21,37 @@ from tieout.model.reported import FieldValue, RecordType
 
 REFERENCE_TYPE: Final = {
     "client": RecordType.CLIENT,
+    "contract": RecordType.CONTRACT,
+    "deal": RecordType.DEAL,
     "legal_entity": RecordType.LEGAL_ENTITY,
+    "org_unit": RecordType.ORG_UNIT,
     "parent": RecordType.TASK,
+    "parent_client": RecordType.CLIENT,
+    "parent_unit": RecordType.ORG_UNIT,
     "project": RecordType.PROJECT,
     "rate_card": RecordType.RATE_CARD,
     "resource": RecordType.RESOURCE,
     "role": RecordType.ROLE,
+    "skill": RecordType.SKILL,
 }
 Ref: TypeAlias = tuple[str, str]
 RefIdentity: TypeAlias = Callable[[str, str, str], int | str | None]
 """Of a reference's name, a system and its key: what the key means, equal for equal records; None while unknown."""
 
-_DATES: Final = frozenset({"starts", "ends", "employment_from", "employment_to", "valid_from", "valid_to", "rate_date"})
-_DECIMALS: Final = frozenset({"price", "rate", "hours_per_day"})
+_DATES: Final = frozenset(
+    {
+        "starts", "ends", "employment_from", "employment_to", "valid_from", "valid_to", "rate_date", "close_date",
+        "day",
+    }
+)  # fmt: skip
+_DECIMALS: Final = frozenset(
+    {
+        "price", "rate", "hours_per_day", "amount", "hours", "budget_hours", "budget_amount", "signed_value",
+        "nte_limit", "value", "planned_hours", "fte", "weekly_hours", "probability", "fraction",
+    }
+)  # fmt: skip
 _CURRENCIES: Final = frozenset({"currency", "functional_currency", "base", "quote"})
-_FLAGS: Final = frozenset({"open_for_time", "billable", "complimentary"})
+_FLAGS: Final = frozenset({"open_for_time", "billable", "complimentary", "is_won", "is_closed"})
 _EARLIEST_MICROS: Final = 1_000_000_000_000_000
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 

@@ -45,7 +45,16 @@ __all__ = [
 ]
 
 _Facts = TypeVar("_Facts")
-_NOT_HERE: Final = (RecordType.RATE_LINE, RecordType.COST_RATE, RecordType.FX_RATE)
+_NOT_HERE: Final = (
+    RecordType.RATE_LINE,
+    RecordType.COST_RATE,
+    RecordType.FX_RATE,
+    RecordType.DEAL,
+    RecordType.DEAL_LINE,
+    RecordType.CONTRACT,
+    RecordType.CONTRACT_LINE,
+)
+"""Rates are the ledger's; deals are many and change often, and only one stream asks for them, by name."""
 _fields = msgspec.json.Decoder(dict[str, FieldValue])
 _refs = msgspec.json.Decoder(dict[str, tuple[str, str] | None])
 
@@ -100,7 +109,7 @@ class ReferenceBook:
         self.entity_by_id: dict[int, EntityFacts] = {one.record_id: one for one in entities if one is not None}
         self.entity_by_code = {one.code: one for one in self.entity_by_id.values()}
         known, resolver = self.entity_by_id, self.resolver
-        self.client_by_id = {one.record_id: build.client_facts(one) for one in of(RecordType.CLIENT)}
+        self.client_by_id = {one.record_id: build.client_facts(one, resolver, known) for one in of(RecordType.CLIENT)}
         self.role_by_id = {one.record_id: build.role_facts(one) for one in of(RecordType.ROLE)}
         self.rate_card_by_id = {one.record_id: build.rate_card_facts(one) for one in of(RecordType.RATE_CARD)}
         self.project_by_id = {
@@ -171,6 +180,15 @@ class ReferenceBook:
     def role(self, system: str, key: str) -> RoleFacts | None:
         """The role that ``system`` calls ``key``."""
         return self.roles_of(system).get(key)
+
+    def by_code(self, record_type: str, code: str) -> int | None:
+        """The id of the record of ``record_type`` whose business code is ``code``."""
+        return self.resolver.by_code(record_type, code)
+
+    def knows_entity(self, system: str, entity: str) -> bool:
+        """Whether ``system`` itself has reported the legal entity with code ``entity``."""
+        facts = self.entity_by_code.get(entity)
+        return facts is not None and self.resolver.known_to(system, RecordType.LEGAL_ENTITY, facts.record_id)
 
     def entity(self, system: str, word: str) -> EntityFacts | None:
         """The legal entity that ``system`` calls ``word``."""

@@ -1,26 +1,28 @@
 """The delivery engine on PostgreSQL, against targets of the test that remember what they were sent."""
 
 import asyncio
+import dataclasses
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
+import msgspec
 import psycopg
 import pytest
 
 from tieout.connect.manifest import IdempotencyClass, Manifest, Role, WriteCapability
 from tieout.connect.outcome import Accepted, Found, FoundState, Outcome, Rejected, RejectionCode, RetryLater, Unknown
-from tieout.errors import TransientError
+from tieout.errors import InvariantError, TransientError
 from tieout.model.clock import FixedClock
-from tieout.model.command import Command
+from tieout.model.command import Command, UpsertCustomer
 from tieout.model.firm import DeliveryPolicy
 from tieout.model.identity import reference_of
 from tieout.model.journal import JournalLine, PostJournal
 from tieout.outbound import released, store
 from tieout.outbound.aftermath import Aftermath
 from tieout.outbound.engine import Engine
-from tieout.outbound.outbox import NewDelivery, enqueue
+from tieout.outbound.outbox import NewDelivery, enqueue, give_up
 from tieout.outbound.recut import recut
 from tieout.outbound.target import Target
 from tieout.outbound.transitions import Decision, State
@@ -438,3 +440,120 @@ async def test_an_intent_whose_sender_lost_the_database_does_not_wait_for_ever(h
     hub.clock.advance(60)
     await engine.drain()
     assert hub.states() == {"posted": 1}
+
+
+class MasterTarget(BookkeepingTarget):
+    """A target that keeps customers."""
+
+    def _one(self, command: Command) -> Outcome:
+        assert isinstance(command, UpsertCustomer)
+        if command.name in self.poison:
+            return Rejected(code=RejectionCode.PERIOD_CLOSED, words="no")
+        self.posted[command.reference] += 1
+        self.order.append(command.name)
+        return Unknown(reason="reset") if command.name in self.swallow else Accepted(ref=f"C{len(self.order)}")
+
+
+def master(delivery_id: int, *, name: str = "Acme", code: str = "ACME") -> NewDelivery:
+    key = f"{delivery_id:064x}"[::-1]
+    return NewDelivery(
+        delivery_id=delivery_id,
+        system="erp",
+        command_kind="upsert_customer",
+        command=UpsertCustomer(reference=reference_of(key), entity="US01", code=code, name=name, currency="USD"),
+        key=key,
+        order_key=f"customer|{code}",
+        entity_id=1,
+    )
+
+
+def master_engine(hub: Hub, target: MasterTarget, *, idempotency: IdempotencyClass = IdempotencyClass.L) -> Engine:
+    engine = hub.engine(target, idempotency=idempotency)
+    writes = (WriteCapability(command="upsert_customer", idempotency=idempotency),)
+    engine._target = dataclasses.replace(
+        engine._target, manifest=msgspec.structs.replace(engine._target.manifest, writes=writes)
+    )
+    return engine
+
+
+async def test_a_master_goes_the_way_of_a_journal_without_day_currency_and_entries(hub: Hub) -> None:
+    target = MasterTarget()
+    hub.enqueue(master(1), master(2, name="Acme Ltd"), master(3, code="OTHER", name="Other"))
+    await master_engine(hub, target).drain()
+    assert hub.states() == {"posted": 3}
+    assert [name for name in target.order if name.startswith("Acme")] == ["Acme", "Acme Ltd"]
+    with connect(hub.url) as conn:
+        events = conn.execute("select type, payload ->> 'object' from event_log order by event_id").fetchall()
+    assert sorted(events) == [
+        ("master.delivered", "customer ACME"),
+        ("master.delivered", "customer ACME"),
+        ("master.delivered", "customer OTHER"),
+    ]
+
+
+async def test_an_unanswered_master_waits_out_the_quarantine_and_is_looked_up(hub: Hub) -> None:
+    target = MasterTarget()
+    target.swallow.add("Acme")
+    hub.enqueue(master(1))
+    engine = master_engine(hub, target)
+    await engine.drain()
+    assert hub.states() == {"in_doubt": 1}
+    hub.clock.advance(60)
+    await engine.drain()
+    assert hub.states() == {"posted": 1}
+    assert set(target.posted.values()) == {1}
+
+
+async def test_an_unanswered_master_of_a_target_without_look_up_is_a_persons(hub: Hub) -> None:
+    target = MasterTarget()
+    target.swallow.add("Acme")
+    hub.enqueue(master(1))
+    engine = master_engine(hub, target, idempotency=IdempotencyClass.N)
+    await engine.drain()
+    target.posted.clear()
+    hub.clock.advance(3600)
+    await engine.drain()
+    assert hub.states() == {"held": 1}
+    assert sum(target.calls) == 1
+    with connect(hub.url) as conn:
+        assert conn.execute(
+            "select c.code, i.hours, i.amount_minor, i.currency from desk_item i join root_cause c using (cause_id)"
+        ).fetchall() == [("DELIVERY_UNRESOLVED", None, None, None)]
+
+
+async def test_a_refused_master_is_on_the_desk_and_makes_room_for_a_newer_one(hub: Hub) -> None:
+    target = MasterTarget()
+    target.poison.add("Bad")
+    hub.enqueue(master(1, name="Bad"), master(2, name="Good"))
+    engine = master_engine(hub, target)
+    await engine.drain()
+    assert hub.states() == {"rejected": 1, "ready": 1}
+    with connect(hub.url) as conn:
+        assert in_transaction(conn, lambda cur: give_up(cur, [1], now=START)) == [1]
+    await engine.drain()
+    assert hub.states() == {"superseded": 1, "posted": 1}
+
+
+async def test_a_master_that_may_be_with_its_target_is_not_given_up(hub: Hub) -> None:
+    target = MasterTarget()
+    target.swallow.add("Acme")
+    hub.enqueue(master(1))
+    await master_engine(hub, target).drain()
+    with connect(hub.url) as conn:
+        assert in_transaction(conn, lambda cur: give_up(cur, [1], now=START)) == []
+    assert hub.states() == {"in_doubt": 1}
+
+
+def test_a_journal_without_its_figures_and_a_master_with_some_are_refused() -> None:
+    with pytest.raises(InvariantError, match="TIE-OUTBOUND-002"):
+        msgspec.structs.replace(delivery(1), accounting_date=None)
+    with pytest.raises(InvariantError, match="TIE-OUTBOUND-002"):
+        msgspec.structs.replace(delivery(1), entry_ids=())
+    with pytest.raises(InvariantError, match="TIE-OUTBOUND-002"):
+        msgspec.structs.replace(master(1), currency=840)
+
+
+def test_the_database_takes_no_journal_without_a_day(hub: Hub) -> None:
+    hub.enqueue(delivery(1))
+    with connect(hub.url) as conn, pytest.raises(psycopg.errors.CheckViolation):
+        conn.execute("update delivery set accounting_date = null")
