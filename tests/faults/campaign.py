@@ -1,7 +1,8 @@
 """The kill campaign: time keeps coming, workers are killed at fault points, and the target must hold each posting once.
 
-Kills are SIGKILLs from this process on workers that the nursery forked; the target is a process of its own with its
-state on disk. ``Campaign.run`` counts; the tests judge.
+Kills are SIGKILLs from this process on workers that the nursery forked, at the fault point where they stand or, where a
+request is about to go out, while it is under way; the target is a process of its own with its state on disk.
+``Campaign.run`` counts; the tests judge.
 """
 
 import os
@@ -27,6 +28,9 @@ from tieout.runtime.clock import SystemClock
 from tieout.runtime.reconcile import current_translators
 from tieout.storage.pool import connect, in_transaction
 
+SENDING = "delivery.send.before"
+_UNDER_WAY_S = 0.03
+
 
 class Tally(msgspec.Struct):
     """What a campaign came to."""
@@ -38,7 +42,7 @@ class Tally(msgspec.Struct):
 
 
 class Killer:
-    """Listens at the fault points and kills one worker in ``one_in``, at the point where it stands."""
+    """Listens at the fault points and kills one worker in ``one_in``, at the point where it stands or just after it."""
 
     def __init__(self, path: Path, *, seed: int, one_in: int) -> None:
         self.path = path
@@ -48,6 +52,7 @@ class Killer:
         self._random = random.Random(seed)
         self._one_in = one_in
         self._server = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        path.unlink(missing_ok=True)
         self._server.bind(str(path))
         self._server.listen(64)
         threading.Thread(target=self._accept, daemon=True).start()
@@ -70,6 +75,9 @@ class Killer:
                 self.points[name] += 1
                 if self.armed and self._random.randrange(self._one_in) == 0:
                     self.kills += 1
+                    if name == SENDING:
+                        connection.sendall(b"g")
+                        time.sleep(self._random.uniform(0, _UNDER_WAY_S))
                     os.kill(int(pid), signal.SIGKILL)
                     return
                 try:
@@ -121,6 +129,18 @@ class Campaign:
     def statement(self) -> TieOut:
         with connect(self.url, autocommit=True) as conn:
             return tie_out(conn, translators=current_translators(conn))
+
+    def exceptions(self) -> list[tuple[object, ...]]:
+        """What is on the desk: codes, how often, and an example."""
+        with psycopg.connect(self.url) as conn:
+            return conn.execute(
+                """
+                select c.code, count(*), min(i.message)
+                  from tieout.desk_item i join tieout.root_cause c using (cause_id)
+                 where i.state in ('open', 'released')
+                 group by c.code
+                """
+            ).fetchall()
 
     def references(self) -> set[str]:
         """What the hub says is posted."""

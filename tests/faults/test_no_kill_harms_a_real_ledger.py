@@ -59,6 +59,7 @@ def test_a_real_ledger_holds_every_posting_once_whatever_is_killed(
     assert tally.kills >= KILLS
     assert read_doubled_references(ledger.database_url) == []
     assert read_draft_references(ledger.database_url) == []
+    assert campaign.exceptions() == []
     statement = campaign.statement()
     assert statement.breaks == ()
     assert statement.holds

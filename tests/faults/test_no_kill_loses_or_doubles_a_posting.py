@@ -35,6 +35,7 @@ def judge(campaign: Campaign, erp: SimulatorProcess, twice: list[str], *, kills:
     assert campaign.tally.kills >= kills
     assert twice == []
     assert campaign.references() == held
+    assert campaign.exceptions() == []
     statement = campaign.statement()
     assert statement.breaks == ()
     assert statement.holds
