@@ -36,6 +36,31 @@ _COMPARE: Final = (
 )
 
 CATALOGUE: Final[dict[str, CatalogueEntry]] = {
+    "TIE-BAMBOOHR-001": CatalogueEntry("An answer of BambooHR cannot be read", _COMPARE),
+    "TIE-BAMBOOHR-002": CatalogueEntry(
+        "A stored position is not one of the BambooHR connector",
+        "Reset the position of that object; it is then read from the beginning, and what is known is recognised.",
+    ),
+    "TIE-BAMBOOHR-003": CatalogueEntry(
+        "A setting of a BambooHR system cannot be used",
+        "Correct the named setting in systems/; the connector's manifest describes each.",
+    ),
+    "TIE-BAMBOOHR-004": CatalogueEntry(
+        "BambooHR refused the key or what its user may see",
+        "Check key, company and access level of the key's user in BambooHR; the connection resumes by itself.",
+    ),
+    "TIE-BAMBOOHR-005": CatalogueEntry(
+        "BambooHR is busy or unavailable",
+        "It is repeated by itself; act only if it does not stop.",
+    ),
+    "TIE-BAMBOOHR-006": CatalogueEntry(
+        "BambooHR refused a request as such",
+        "Compare the message with the fields and settings of that system; a field may have been renamed or removed.",
+    ),
+    "TIE-BAMBOOHR-007": CatalogueEntry(
+        "A webhook of BambooHR is not proven to be its own",
+        "Check the secret webhook_private_key and this machine's clock; what was told is read at the next poll anyway.",
+    ),
     "TIE-CONNECT-001": CatalogueEntry(
         "No such connector",
         "Correct the name in systems/, or install the package that provides the connector.",
@@ -273,6 +298,8 @@ CATALOGUE: Final[dict[str, CatalogueEntry]] = {
         "A system cannot take a command",
         "Let another system post for these entities; `tieout connector list` shows what each can write.",
     ),
+    "TIE-OUTBOUND-002": CatalogueEntry("A delivery is neither a journal nor a master", _REPORT_IT),
+    "TIE-OUTBOUND-003": CatalogueEntry("A master was treated as a journal", _REPORT_IT),
     "TIE-SECRET-001": CatalogueEntry(
         "A secret cannot be read", "Set the environment variable or write the file that the reference names."
     ),
@@ -298,8 +325,6 @@ CATALOGUE: Final[dict[str, CatalogueEntry]] = {
         "Read the end of postgres/server.log below the home directory; free disk space or memory, then repeat.",
     ),
     "TIE-STORE-004": CatalogueEntry(
-    "TIE-OUTBOUND-002": CatalogueEntry("A delivery is neither a journal nor a master", _REPORT_IT),
-    "TIE-OUTBOUND-003": CatalogueEntry("A master was treated as a journal", _REPORT_IT),
         "The home directory cannot be used",
         "Choose another directory with --home, or correct its owner and permissions.",
     ),

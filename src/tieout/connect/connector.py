@@ -52,7 +52,11 @@ class Connection:
 
 @dataclass(frozen=True, kw_only=True)
 class Connector:
-    """A manifest bound to code. Each opener makes a fresh, stateless object over a Connection."""
+    """A manifest bound to code. Each opener makes a fresh, stateless object over a Connection.
+
+    ``configure`` is there where the settings of a system decide what can be read, written or understood (which pay is
+    read, which API is described): it makes the connector of one system.
+    """
 
     manifest: Manifest
     translator: Translator | None = None
@@ -60,6 +64,17 @@ class Connector:
     open_sink: Callable[[Connection], Sink] | None = None
     open_ledger_reader: Callable[[Connection], LedgerReader] | None = None
     webhook: Webhook | None = None
+    configure: Callable[[Mapping[str, str]], "Connector"] | None = None
+
+    def configured(self, settings: Mapping[str, str]) -> "Connector":
+        """The connector of a system that has ``settings``; what they leave out has the manifest's defaults.
+
+        Raises ConfigurationError for settings from which no connector can be made.
+        """
+        if self.configure is None:
+            return self
+        defaults = {one.name: one.default for one in self.manifest.settings if one.default is not None}
+        return self.configure({**defaults, **settings})
 
 
 def installed_connectors() -> list[str]:
@@ -78,3 +93,8 @@ def load_connector(name: str) -> Connector:
         code="TIE-CONNECT-001",
         message=f"There is no connector named {name!r}; installed are: {known}.",
     )
+
+
+def connector_for(name: str, settings: Mapping[str, str]) -> Connector:
+    """The installed connector ``name`` as the settings of one system make it; raises as its two steps do."""
+    return load_connector(name).configured(settings)

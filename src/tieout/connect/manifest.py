@@ -76,11 +76,15 @@ class WriteCapability(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Setting(msgspec.Struct, frozen=True, kw_only=True):
-    """One setting a connection needs. A ``secret`` setting is given as a reference, never as a value."""
+    """One setting a connection needs. A ``secret`` setting is given as a reference, never as a value.
+
+    A ``file`` setting names a TOML file of the firm directory; the connection is given its content.
+    """
 
     name: str
     description: str
     secret: bool = False
+    file: bool = False
     required: bool = True
     default: str | None = None
 

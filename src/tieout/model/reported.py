@@ -139,7 +139,8 @@ class ReportedAssignment(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 class ReportedTimeOff(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One version of one absence as its source reported it, from day ``starts`` until before ``ends``.
 
-    ``hours_per_day`` None means the whole of each day.
+    ``hours_per_day`` are away on each day that the person works, ``hours_by_day`` on the named days where they differ;
+    at most one is told, and neither means the whole of each day.
     """
 
     source_id: str
@@ -150,6 +151,7 @@ class ReportedTimeOff(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     ends: date
     kind: str = "leave"
     hours_per_day: Decimal | None = None
+    hours_by_day: dict[date, Decimal] | None = None
 
 
 class ReportedRecord(msgspec.Struct, frozen=True, kw_only=True):

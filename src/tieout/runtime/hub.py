@@ -15,7 +15,7 @@ from pathlib import Path
 
 import structlog
 
-from tieout.connect.connector import load_connector
+from tieout.connect.connector import connector_for
 from tieout.connect.throttle import Throttle
 from tieout.errors import ConfigurationError, TransientError
 from tieout.governance import firm_version
@@ -185,7 +185,7 @@ def open_pollers(firm: FirmConfig, pool: Pool, throttle: Throttle, clock: Clock,
     for system in firm.systems:
         if system.connector == API_CONNECTOR or not system.reads:
             continue
-        connector = load_connector(system.connector)
+        connector = connector_for(system.connector, system.settings)
         if connector.open_source is None:
             continue
         source = connector.open_source(systems.connection_to(system, connector, throttle=throttle, clock=clock))

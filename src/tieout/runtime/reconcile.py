@@ -5,7 +5,7 @@ from datetime import date
 
 from psycopg import Connection
 
-from tieout.connect.connector import load_connector
+from tieout.connect.connector import connector_for
 from tieout.connect.source import Translator
 from tieout.errors import ConfigurationError
 from tieout.governance import firm_version
@@ -52,7 +52,7 @@ async def verify_entity(
     breaks: list[LedgerBreak] = []
     try:
         for system in firm.systems:
-            connector = load_connector(system.connector) if system.posts_for else None
+            connector = connector_for(system.connector, system.settings) if system.posts_for else None
             if connector is None or connector.open_ledger_reader is None:
                 continue
             reader = connector.open_ledger_reader(

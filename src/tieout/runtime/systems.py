@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from tieout.connect.connector import Connection, Connector, load_connector
+from tieout.connect.connector import Connection, Connector, connector_for
 from tieout.connect.http import HttpSettings
 from tieout.connect.source import Translator
 from tieout.connect.throttle import Throttle
@@ -40,7 +40,7 @@ def translators(firm: FirmConfig) -> Mapping[str, Translator]:
         if system.connector == API_CONNECTOR:
             found[system.name] = CanonicalTranslator()
             continue
-        translator = load_connector(system.connector).translator
+        translator = connector_for(system.connector, system.settings).translator
         if translator is not None:
             found[system.name] = translator
     return found
@@ -52,7 +52,7 @@ def targets(firm: FirmConfig, *, throttle: Throttle, clock: Clock) -> list[Targe
     for system in firm.systems:
         if not (system.posts_for or system.takes):
             continue
-        connector = load_connector(system.connector)
+        connector = connector_for(system.connector, system.settings)
         if connector.open_sink is None:
             raise ConfigurationError(
                 code="TIE-FIRM-004",

@@ -3,6 +3,7 @@
     GET    /_simulator/status?window_s=1   what happened so far (``SimulatorStatus``)
     GET    /_simulator/connection          settings and secrets for a connector (``ConnectionSheet``)
     GET    /_simulator/holdings            what is really held under references of the hub (list of ``Holding``)
+    GET    /_simulator/webhooks            every webhook that was signed (list of ``SentWebhook``)
     POST   /_simulator/seed                {"directory": ...}: fill from a seed firm
     POST   /_simulator/changes             [Change, ...]: somebody works in the system by hand
     PUT    /_simulator/faults              [Fault, ...]: force faults on the next matching requests
@@ -55,6 +56,7 @@ class AdminApi:
                 web.get("/_simulator/state", self._status),
                 web.get("/_simulator/connection", self._connection),
                 web.get("/_simulator/holdings", self._holdings),
+                web.get("/_simulator/webhooks", self._webhooks),
                 web.post("/_simulator/seed", self._seed),
                 web.post("/_simulator/changes", self._changes),
                 web.put("/_simulator/faults", self._force),
@@ -77,6 +79,9 @@ class AdminApi:
 
     async def _holdings(self, _: web.Request) -> web.Response:
         return _json(list(self._simulator.holdings()))
+
+    async def _webhooks(self, _: web.Request) -> web.Response:
+        return _json(list(self._simulator.webhooks()))
 
     async def _seed(self, request: web.Request) -> web.Response:
         order = await _body(request, SeedOrder)

@@ -16,7 +16,7 @@ import msgspec
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
-from tieout.connect.simulator.control import Change, ConnectionSheet, Holding, SimulatorStatus
+from tieout.connect.simulator.control import Change, ConnectionSheet, Holding, SentWebhook, SimulatorStatus
 from tieout.connect.simulator.drift import Drift, drifted
 from tieout.connect.simulator.faults import ANSWERED_INSTEAD, Fault, FaultKind, FaultPlan, RequestClass
 from tieout.connect.simulator.state import State
@@ -91,6 +91,10 @@ class Simulator(ABC):
 
     def holdings(self) -> Iterable[Holding]:
         """Everything held under a reference of the hub, drafts included."""
+        return ()
+
+    def webhooks(self) -> Sequence[SentWebhook]:
+        """Every webhook that this system has signed, whether or not it had an address to post it to; oldest first."""
         return ()
 
     def object_counts(self) -> dict[str, int]:

@@ -126,6 +126,14 @@ class ConnectionSheet(msgspec.Struct, frozen=True, kw_only=True):
     secrets: dict[str, str]
 
 
+class SentWebhook(msgspec.Struct, frozen=True, kw_only=True):
+    """A webhook as the vendor signs and posts it at ``sent_at`` (ISO 8601); header names in lower case."""
+
+    headers: dict[str, str]
+    body: str
+    sent_at: str
+
+
 class SimulatorStatus(msgspec.Struct, frozen=True, kw_only=True):
     """What happened to a simulator so far; ``max_in_window`` counts requests in any window of the asked length."""
 

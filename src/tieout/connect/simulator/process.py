@@ -21,6 +21,7 @@ from tieout.connect.simulator.control import (
     Holding,
     ReadyLine,
     SeedOrder,
+    SentWebhook,
     SimulatorStatus,
     Switches,
 )
@@ -48,6 +49,10 @@ class SimulatorAdmin:
         """What is really held under references of ours, or under this one."""
         everything = msgspec.json.decode(self._call("GET", "/holdings"), type=list[Holding])
         return everything if reference is None else [one for one in everything if one.reference == reference]
+
+    def webhooks(self) -> list[SentWebhook]:
+        """Every webhook that it signed, oldest first."""
+        return msgspec.json.decode(self._call("GET", "/webhooks"), type=list[SentWebhook])
 
     def seed(self, directory: Path) -> dict[str, int]:
         """Fill it from a seed firm; returns its row counts."""

@@ -12,7 +12,8 @@ from typing import TypeVar
 
 import msgspec
 
-from tieout.connect.connector import installed_connectors, load_connector
+from tieout.connect.connector import connector_for, installed_connectors, load_connector
+from tieout.connect.manifest import Manifest
 from tieout.errors import ConfigurationError
 from tieout.model.firm import DeliveryPolicy, EntityPolicy, FirmConfig, OwnershipRule, SystemConfig
 from tieout.model.money import UnknownCurrencyError, exponent
@@ -87,6 +88,7 @@ def _systems(directory: Path, problems: list[FirmProblem]) -> tuple[list[SystemC
         file = f"systems/{path.name}"
         found = _convert({"name": path.stem, **table}, SystemConfig, file, problems)
         if found is not None:
+            found = _with_files(directory, found, file, problems)
             systems.append(found)
             problems += _connector_problems(found, file)
         if delivery is not None:
@@ -94,6 +96,30 @@ def _systems(directory: Path, problems: list[FirmProblem]) -> tuple[list[SystemC
             if policy is not None:
                 deliveries[path.stem] = policy
     return systems, deliveries
+
+
+def _with_files(directory: Path, system: SystemConfig, file: str, problems: list[FirmProblem]) -> SystemConfig:
+    """The system with the content of the files that its settings name: an applied version needs no directory."""
+    if system.connector not in installed_connectors():
+        return system
+    settings = dict(system.settings)
+    for setting in load_connector(system.connector).manifest.settings:
+        if not setting.file or setting.name not in settings:
+            continue
+        path = (directory / settings[setting.name]).resolve()
+        if path.suffix != ".toml" or not path.is_relative_to(directory.resolve()) or not path.is_file():
+            problems.append(
+                FirmProblem(
+                    file=file,
+                    message=f"{setting.name} names {settings[setting.name]!r}, which is no TOML file of the firm "
+                    "directory.",
+                    next_step="Name a file below the firm directory that ends with .toml.",
+                )
+            )
+            del settings[setting.name]
+            continue
+        settings[setting.name] = path.read_text(encoding="utf-8")
+    return msgspec.structs.replace(system, settings=settings)
 
 
 def _connector_problems(system: SystemConfig, file: str) -> list[FirmProblem]:
@@ -108,6 +134,28 @@ def _connector_problems(system: SystemConfig, file: str) -> list[FirmProblem]:
             )
         ]
     manifest = load_connector(system.connector).manifest
+    problems = _setting_problems(system, manifest, file)
+    if problems:
+        return problems
+    try:
+        manifest = connector_for(system.connector, system.settings).manifest
+    except ConfigurationError as error:
+        return [FirmProblem(file=file, message=error.message, next_step=error.next_step)]
+    return [
+        *(
+            FirmProblem(file=file, message=f"{manifest.title} cannot read {name}.", next_step="Remove it from reads.")
+            for name in system.reads
+            if manifest.read(name) is None
+        ),
+        *(
+            FirmProblem(file=file, message=f"{manifest.title} cannot take {name}.", next_step="Remove it from takes.")
+            for name in system.takes
+            if manifest.write(name) is None
+        ),
+    ]
+
+
+def _setting_problems(system: SystemConfig, manifest: Manifest, file: str) -> list[FirmProblem]:
     problems = []
     given = {**system.settings, **system.secrets}
     for setting in manifest.settings:
@@ -132,16 +180,6 @@ def _connector_problems(system: SystemConfig, file: str) -> list[FirmProblem]:
     problems += [
         FirmProblem(file=file, message=f"{manifest.title} knows no setting {name}.", next_step="Remove or correct it.")
         for name in sorted(set(given) - known)
-    ]
-    problems += [
-        FirmProblem(file=file, message=f"{manifest.title} cannot read {name}.", next_step="Remove it from reads.")
-        for name in system.reads
-        if manifest.read(name) is None
-    ]
-    problems += [
-        FirmProblem(file=file, message=f"{manifest.title} cannot take {name}.", next_step="Remove it from takes.")
-        for name in system.takes
-        if manifest.write(name) is None
     ]
     return problems
 

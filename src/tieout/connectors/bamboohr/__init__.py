@@ -1,0 +1,1 @@
+"""Connector to BambooHR, with a simulator of its public API."""
