@@ -30,6 +30,8 @@ from tieout.storage.pool import connect, in_transaction
 
 SENDING = "delivery.send.before"
 _UNDER_WAY_S = 0.03
+_DAYS = 28
+_ENTRIES_A_ROUND = 2
 
 
 class Tally(msgspec.Struct):
@@ -157,29 +159,33 @@ class Campaign:
         return int(self._nursery.stdout.readline() or b"0")
 
     def _feed(self) -> None:
-        """A few entries, now and then one of them twice under another message."""
+        """A few entries, now and then one of them twice under another message.
+
+        No person does the same on one day for one project twice: that would be a duplicate, and rightly held.
+        """
         first = self.tally.entries
+        assert first < len(PEOPLE) * _DAYS * len(PROJECTS), "the firm is too small for so long a campaign"
         entries = [
             {
                 "source_id": f"E{number}",
                 "version": 1,
                 "state": "approved",
                 "person": PEOPLE[number % len(PEOPLE)],
-                "project": PROJECTS[(number * 7) % len(PROJECTS)],
+                "project": PROJECTS[(number * 7 + number // (len(PEOPLE) * _DAYS)) % len(PROJECTS)],
                 "task": "Delivery",
-                "work_date": f"2026-10-{1 + (number // len(PEOPLE)) % 28:02d}",
+                "work_date": f"2026-10-{1 + (number // len(PEOPLE)) % _DAYS:02d}",
                 "hours": "0.25",
                 "billable": True,
                 "narrative": f"Work item {number}",
                 "approved_by": "boss@northwind.example",
                 "approved_at": "2026-10-30T10:00:00Z",
             }
-            for number in range(first, first + 4)
+            for number in range(first, first + _ENTRIES_A_ROUND)
         ]
-        self.tally.entries += 4
+        self.tally.entries += _ENTRIES_A_ROUND
         payloads = [{"time_entries": entries}]
         if self.tally.rounds % 3 == 0:
-            payloads.append({"time_entries": entries[:2]})
+            payloads.append({"time_entries": entries[:1]})
         messages = [
             message_store.NewMessage(
                 system="timeapp",
