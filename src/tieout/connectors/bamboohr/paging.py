@@ -6,7 +6,6 @@ id, and then beyond it. An answer that is byte for byte as in the last walk is h
 first news on all answers of a walk go out, so that its end is stored.
 """
 
-import hashlib
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
@@ -14,6 +13,7 @@ from typing import Final
 
 import msgspec
 
+from tieout.connect.repeats import MOST_REMEMBERED, Repeats, digest
 from tieout.connect.source import Page
 from tieout.errors import ContractError
 
@@ -21,7 +21,6 @@ OLD_ENOUGH: Final = timedelta(days=1)
 """Nothing appears late any more before a row of this age."""
 
 _SECOND: Final = timedelta(seconds=1)
-_MOST_SEEN: Final = 64
 
 
 class Mode(StrEnum):
@@ -115,26 +114,24 @@ def finish(cursor: Cursor, *, now: datetime, overlap: timedelta) -> Cursor:
     if newest is not None:
         reached = newest + _SECOND if now - newest > OLD_ENOUGH else newest - overlap
         settled = reached if settled is None else max(settled, reached)
-    return Cursor(settled=settled, newest=newest, seen=cursor.walked[-_MOST_SEEN:])
+    return Cursor(settled=settled, newest=newest, seen=cursor.walked)
 
 
 class Telling:
-    """Decides which answers of one walk go out. ``resumed`` walks tell everything: their end has to be stored."""
+    """Makes the pages of one walk: those that are no repeats of the last one."""
 
     def __init__(self, object_name: str, stored: Cursor) -> None:
         self._object_name = object_name
-        self._seen = frozenset(stored.seen)
-        self._has_told = stored.walking
+        self._repeats = Repeats(stored.seen, resumed=stored.walking)
 
     def walked(self, cursor: Cursor, payload: bytes) -> Cursor:
         """The cursor that remembers the answer ``payload``."""
-        return msgspec.structs.replace(cursor, walked=(*cursor.walked, _digest(payload))[-_MOST_SEEN:])
+        return msgspec.structs.replace(cursor, walked=(*cursor.walked, digest(payload))[-MOST_REMEMBERED:])
 
     def page(self, payload: bytes, item_count: int, following: Cursor) -> Page | None:
         """The page to store and to go on from as ``following`` says; None while there is no news."""
-        if not self._has_told and (item_count == 0 or _digest(payload) in self._seen):
+        if not self._repeats.is_news(payload, item_count):
             return None
-        self._has_told = True
         return Page(object=self._object_name, payload=payload, item_count=item_count, next_cursor=following.text())
 
     def unreadable(self, payload: bytes, cursor: Cursor) -> Page:
@@ -156,10 +153,6 @@ def quarters(first: date, last: date) -> list[tuple[date, date]]:
         found.append((starts, following - timedelta(days=1)))
         starts = following
     return found
-
-
-def _digest(payload: bytes) -> str:
-    return hashlib.sha256(payload).hexdigest()[:16]
 
 
 def _lost(cursor: Cursor) -> ContractError:
