@@ -14,6 +14,7 @@ import sys
 import threading
 import time
 from collections import Counter
+from contextlib import suppress
 from pathlib import Path
 
 import msgspec
@@ -29,7 +30,6 @@ from tieout.runtime.reconcile import current_translators
 from tieout.storage.pool import connect, in_transaction
 
 SENDING = "delivery.send.before"
-_UNDER_WAY_S = 0.03
 _DAYS = 28
 _ENTRIES_A_ROUND = 2
 
@@ -44,15 +44,23 @@ class Tally(msgspec.Struct):
 
 
 class Killer:
-    """Listens at the fault points and kills one worker in ``one_in``, at the point where it stands or just after it."""
+    """Listens at the fault points and kills one worker in ``one_in``.
 
-    def __init__(self, path: Path, *, seed: int, one_in: int) -> None:
+    A worker dies where it stands; one that is about to send dies up to ``under_way_s`` later, with its request under
+    way. With ``only``, nobody is killed at another point.
+    """
+
+    def __init__(
+        self, path: Path, *, seed: int, one_in: int = 6, only: str | None = None, under_way_s: float = 0.15
+    ) -> None:
         self.path = path
         self.points: Counter[str] = Counter()
         self.kills = 0
         self.armed = True
         self._random = random.Random(seed)
         self._one_in = one_in
+        self._only = only
+        self._under_way_s = under_way_s
         self._server = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         path.unlink(missing_ok=True)
         self._server.bind(str(path))
@@ -75,26 +83,33 @@ class Killer:
             for line in lines:
                 pid, _, name = line.decode().strip().partition(" ")
                 self.points[name] += 1
-                if self.armed and self._random.randrange(self._one_in) == 0:
-                    self.kills += 1
-                    if name == SENDING:
-                        connection.sendall(b"g")
-                        time.sleep(self._random.uniform(0, _UNDER_WAY_S))
-                    os.kill(int(pid), signal.SIGKILL)
+                if self._is_chosen(name):
+                    self._kill(int(pid), connection, under_way=name == SENDING)
                     return
                 try:
                     connection.sendall(b"g")
                 except OSError:
                     return
 
+    def _is_chosen(self, name: str) -> bool:
+        return self.armed and self._only in {None, name} and self._random.randrange(self._one_in) == 0
+
+    def _kill(self, pid: int, connection: socket.socket, *, under_way: bool) -> None:
+        if under_way:
+            connection.sendall(b"g")
+            time.sleep(self._random.uniform(0, self._under_way_s))
+        with suppress(ProcessLookupError):  # it may have come to its end in the meantime: then it was not killed
+            os.kill(pid, signal.SIGKILL)
+            self.kills += 1
+
 
 class Campaign:
     """One campaign on one database and one target."""
 
-    def __init__(self, *, url: str, order: Order, directory: Path, seed: int, one_in: int = 6) -> None:
+    def __init__(self, *, url: str, order: Order, killer: Killer) -> None:
         self.url = url
         self.order = order
-        self.killer = Killer(directory / "kill.sock", seed=seed, one_in=one_in)
+        self.killer = killer
         self.tally = Tally()
         environment = {**os.environ, SOCKET_VARIABLE: str(self.killer.path)}
         self._nursery = subprocess.Popen(

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from tests.faults.campaign import Campaign
+from tests.faults.campaign import Campaign, Killer
 from tests.faults.conftest import ready_hub
 from tests.faults.nursery import Order
 
@@ -50,7 +50,7 @@ def test_a_real_ledger_holds_every_posting_once_whatever_is_killed(
         ),
     )
     order = Order(url=url, in_flight_s=3.0, quarantine=True, idempotency="L")
-    campaign = Campaign(url=url, order=order, directory=tmp_path, seed=5, one_in=5)
+    campaign = Campaign(url=url, order=order, killer=Killer(tmp_path / "kill.sock", seed=5, one_in=5))
     try:
         tally = campaign.run(kills=KILLS, deadline_s=1800)
     finally:

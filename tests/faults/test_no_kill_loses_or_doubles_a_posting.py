@@ -5,20 +5,23 @@ import sys
 from pathlib import Path
 
 import pytest
-from tests.faults.campaign import Campaign, doubles
+from tests.faults.campaign import SENDING, Campaign, Killer, doubles
 from tests.faults.nursery import Order
 
 from tieout.connect.simulator.control import Switches
+from tieout.connect.simulator.faults import Fault, FaultKind
 from tieout.connect.simulator.process import SimulatorProcess
 
 FAULT_RATE = 0.15
+SLOW_S = 1.5
+SENDERS = 5
 
 
 def run(
     hub: str, erp: SimulatorProcess, directory: Path, *, kills: int, order: Order, dedup: bool, seed: int
 ) -> tuple[Campaign, list[str]]:
     erp.admin.switch(Switches(fault_rate=FAULT_RATE, fault_seed=seed, dedup=dedup))
-    campaign = Campaign(url=hub, order=order, directory=directory, seed=seed)
+    campaign = Campaign(url=hub, order=order, killer=Killer(directory / "kill.sock", seed=seed))
     try:
         tally = campaign.run(kills=kills, deadline_s=120 + 4 * kills)
     finally:
@@ -75,12 +78,23 @@ def test_a_campaign_of_thousands_of_kills(
     judge(campaign, erp, twice, kills=LARGE // 2)
 
 
-@pytest.mark.faults
-@pytest.mark.timeout(1800)
-def test_without_the_quarantine_the_same_campaign_posts_twice(hub: str, erp: SimulatorProcess, tmp_path: Path) -> None:
-    order = Order(url=hub, in_flight_s=0.5, quarantine=False, idempotency="L")
-    for seed in range(4, 8):
-        _, twice = run(hub, erp, tmp_path, kills=150, order=order, dedup=False, seed=seed)
-        if twice:
-            return
-    pytest.fail("no double posting was provoked: the campaign cannot tell whether the quarantine matters")
+@pytest.mark.parametrize("quarantine", [True, False])
+@pytest.mark.timeout(600)
+def test_it_is_the_quarantine_that_keeps_slow_writes_from_being_posted_twice(
+    hub: str, erp: SimulatorProcess, tmp_path: Path, *, quarantine: bool
+) -> None:
+    """The target acts on a request long after its sender was killed: without the quarantine the look-up comes first."""
+    erp.admin.force(Fault(kind=FaultKind.DELAY, on="write", count=100_000, seconds=SLOW_S))
+    order = Order(url=hub, in_flight_s=2 * SLOW_S, quarantine=quarantine, idempotency="L")
+    erp.admin.switch(Switches(dedup=False))
+    killer = Killer(tmp_path / "kill.sock", seed=4, one_in=2, only=SENDING, under_way_s=SLOW_S)
+    campaign = Campaign(url=hub, order=order, killer=killer)
+    try:
+        campaign.run(kills=SENDERS, deadline_s=300)
+    finally:
+        campaign.close()
+    twice = doubles(erp.admin.holdings())
+    if quarantine:
+        judge(campaign, erp, twice, kills=SENDERS)
+    else:
+        assert twice
