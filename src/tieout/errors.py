@@ -322,6 +322,18 @@ CATALOGUE: Final[dict[str, CatalogueEntry]] = {
     ),
     "TIE-STORE-003": CatalogueEntry(
         "The embedded PostgreSQL did not start",
+    "TIE-PROJECT-001": CatalogueEntry(
+        "There is no such project or deal",
+        "`tieout projects list` shows the codes of projects and the numbers of deals.",
+    ),
+    "TIE-PROJECT-002": CatalogueEntry(
+        "This person may not approve the deal",
+        "Let somebody else approve it: not the deal's owner, and one of the approvers that streams.toml names.",
+    ),
+    "TIE-PROJECT-003": CatalogueEntry(
+        "Nothing of this deal waits to be approved",
+        "`tieout projects show` says where it stands.",
+    ),
         "Read the end of postgres/server.log below the home directory; free disk space or memory, then repeat.",
     ),
     "TIE-STORE-004": CatalogueEntry(

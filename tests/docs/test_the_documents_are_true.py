@@ -14,6 +14,7 @@ from tieout.cli.app import app
 from tieout.errors import CATALOGUE
 from tieout.model.finding_codes import CATALOGUE as FINDINGS
 from tieout.model.firm import DeliveryPolicy, EntityPolicy, SystemConfig
+from tieout.model.stream_policy import LeadToProject, TaskTemplate
 
 ROOT = Path(__file__).parents[2]
 SOURCE = ROOT / "src" / "tieout"
@@ -49,14 +50,14 @@ def test_every_command_and_option_is_documented_and_the_other_way_round() -> Non
     assert documented.keys() == commands().keys()
 
 
-@pytest.mark.parametrize("struct", [SystemConfig, EntityPolicy, DeliveryPolicy])
+@pytest.mark.parametrize("struct", [SystemConfig, EntityPolicy, DeliveryPolicy, LeadToProject, TaskTemplate])
 def test_every_setting_of_the_firm_directory_is_documented(struct: type[msgspec.Struct]) -> None:
     text = (REFERENCE / "firm-directory.md").read_text()
     given_by_place = {"name", "entity"}
     missing = [
         field
         for field in struct.__struct_fields__
-        if field not in given_by_place and not re.search(rf"[`\[]{field}[`\]]", text)
+        if field not in given_by_place and not re.search(rf"[`\[.]{field}[`\]]", text)
     ]
     assert missing == []
 

@@ -29,6 +29,7 @@ _COMMANDS: Final = {
     "apply": ("firm", "apply"),
     "tie-out": ("tie_out", "tie_out"),
     "exceptions": ("exceptions", "app"),
+    "projects": ("projects", "app"),
     "explain": ("explain", "app"),
     "connector": ("connector", "app"),
     "key": ("key", "app"),

@@ -32,6 +32,8 @@ FAULT_POINTS: Final = (
     FaultPoint("inbound.release.after_commit", "the new reading of the released item"),
     FaultPoint("streams.journal.before_commit", "accepted entries; no journal of them"),
     FaultPoint("streams.journal.after_commit", "journals as deliveries; the delivery step is not woken"),
+    FaultPoint("streams.provisioning.before_commit", "deals and outcomes; no decision on them"),
+    FaultPoint("streams.provisioning.after_commit", "decisions, and the next steps as deliveries; nobody is woken"),
     FaultPoint("delivery.intent.before_commit", "the delivery, ready; no intent"),
     FaultPoint("delivery.intent.after_commit", "the intent; nothing was sent"),
     FaultPoint("delivery.send.before", "the intent; nothing was sent"),

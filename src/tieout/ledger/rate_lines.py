@@ -143,6 +143,11 @@ class RateIndex:
         found.sort(key=lambda line: (rank(line), -line.rate_line_id), reverse=True)
         return found
 
+    def of_card(self, rate_card_id: int) -> list[RateLine]:
+        """The bill prices that a rate card states, whatever the project."""
+        lines = self._by_anchor.get((RateContext.BILL, "rate_card_id", rate_card_id), ())
+        return sorted(lines, key=lambda line: (line.role_id or 0, line.valid_from, line.rate_line_id))
+
     def related(self, key: RateKey) -> list[RateLine]:
         """Lines of the same project, rate card, client, person or legal entity, whether they fit or not."""
         places = [(key.context, "", 0)]

@@ -11,6 +11,7 @@ from enum import StrEnum
 import msgspec
 
 from tieout.model.money import RoundingMode
+from tieout.model.stream_policy import StreamPolicies
 
 
 class Environment(StrEnum):
@@ -179,6 +180,7 @@ class FirmConfig(msgspec.Struct, frozen=True, kw_only=True):
     fx_rates: tuple[FirmFxRate, ...] = ()
     policies: tuple[EntityPolicy, ...] = ()
     deliveries: dict[str, DeliveryPolicy] = {}
+    streams: StreamPolicies = StreamPolicies()
 
     def system(self, name: str) -> SystemConfig | None:
         """The configured system ``name``, or None."""

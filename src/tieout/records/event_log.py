@@ -36,3 +36,26 @@ def append(cur: Cursor[tuple[object, ...]], events: Iterable[Event], *, now: dat
             for one in events
         ),
     )
+
+
+class RecordChange(msgspec.Struct, frozen=True):
+    """A record that was created or changed, and the event that says so."""
+
+    event_id: int
+    record_id: int
+
+
+def record_changes(cur: Cursor[tuple[object, ...]], *, after: int, limit: int) -> list[RecordChange]:
+    """The changes of records after event ``after``, in the order of their commit, at most ``limit``.
+
+    Records change one after the other (``governance.reference_state``), so that whoever has read an event has missed
+    none before it: a stream keeps the last id and goes on from there.
+    """
+    cur.execute(
+        """
+        select event_id, (payload ->> 'record_id')::integer from event_log
+         where event_id > %s and type in ('record.created', 'record.changed') order by event_id limit %s
+        """,
+        (after, limit),
+    )
+    return [RecordChange(int(str(row[0])), int(str(row[1]))) for row in cur.fetchall()]

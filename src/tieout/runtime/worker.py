@@ -20,6 +20,7 @@ from tieout.governance import firm_version
 from tieout.inbound import pipeline, release
 from tieout.inbound.context import InboundContext
 from tieout.outbound import released
+from tieout.outbound.outbox import ACKNOWLEDGED
 from tieout.outbound.recut import recut
 from tieout.records.reference_book import BookCache
 from tieout.runtime.clock import SystemClock
@@ -27,11 +28,12 @@ from tieout.runtime.ids import SystemIds
 from tieout.runtime.systems import translators
 from tieout.storage.pool import connect, in_transaction
 from tieout.storage.wake import Listener
+from tieout.streams.lead_to_project.step import ProjectContext, advance_projects
 from tieout.streams.time_to_bill.step import BillingContext, build_journals
 
 log = structlog.get_logger(__name__)
 
-STEPS = frozenset({"inbound", "time_to_bill", "delivery"})
+STEPS = frozenset({"inbound", "time_to_bill", "lead_to_project", "delivery", ACKNOWLEDGED})
 _LOST_WAIT_S = 0.1
 _PR_SET_PDEATHSIG = 1
 
@@ -42,21 +44,24 @@ class StepContexts:
 
     inbound: InboundContext
     billing: BillingContext
+    projects: ProjectContext
 
 
 def contexts(conn: Connection[tuple[object, ...]]) -> StepContexts:
     """The contexts under the firm version that is current; raises ConfigurationError when none was applied."""
     clock = SystemClock()
     books = BookCache()
+    inbound = InboundContext(
+        clock=clock,
+        ids=SystemIds(),
+        translators=translators(firm_version.current(conn)),
+        books=books,
+        recut=recut,
+    )
     return StepContexts(
-        inbound=InboundContext(
-            clock=clock,
-            ids=SystemIds(),
-            translators=translators(firm_version.current(conn)),
-            books=books,
-            recut=recut,
-        ),
+        inbound=inbound,
         billing=BillingContext(clock=clock, books=books),
+        projects=ProjectContext(clock=clock, books=books, rates=inbound.rates),
     )
 
 
@@ -67,6 +72,7 @@ def work_once(conn: Connection[tuple[object, ...]], steps: StepContexts) -> int:
         pipeline.process_pending(conn, steps.inbound)
         + release.process_released(conn, steps.inbound)
         + build_journals(conn, steps.billing)
+        + advance_projects(conn, steps.projects)
         + in_transaction(conn, lambda cur: released.take_up(cur, steps.billing.clock))
     ):
         total += done

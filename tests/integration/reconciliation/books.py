@@ -4,16 +4,20 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
 
+import msgspec
 from tests.worlds import inbound_firm as world
-from tests.worlds.inbound_database import Hub
+from tests.worlds import project_hub
+from tests.worlds.inbound_database import Hub, master
 
 from tieout.connect.manifest import IdempotencyClass, Manifest, Role, WriteCapability
 from tieout.connect.outcome import Accepted, Found, FoundState, Outcome, Rejected, RejectionCode, RetryLater, Unknown
 from tieout.desk import queue
+from tieout.governance import firm_version
 from tieout.model.command import Command
 from tieout.model.firm import DeliveryPolicy
 from tieout.model.journal import PostJournal
-from tieout.model.reported import ReportedTime
+from tieout.model.reported import RecordType, ReportedTime
+from tieout.model.stream_policy import ApprovalRule, LeadToProject, StreamPolicies
 from tieout.outbound import released
 from tieout.outbound.aftermath import Aftermath
 from tieout.outbound.engine import Engine
@@ -21,6 +25,8 @@ from tieout.outbound.target import Target
 from tieout.reconciliation.tie_out import Bucket, TieOut, TieOutRow, tie_out
 from tieout.storage.pool import Pool, connect, in_transaction
 from tieout.storage.workers import Worker
+from tieout.streams.lead_to_project.approval import approve
+from tieout.streams.lead_to_project.step import ProjectContext, advance_projects
 from tieout.streams.time_to_bill.rebuild import JournalRebuilder
 from tieout.streams.time_to_bill.step import BillingContext, build_journals
 
@@ -111,6 +117,25 @@ class Books:
             self.hub.conn,
             lambda cur: queue.exclude(cur, items, actor="ada", reason="Not ours.", now=self.hub.clock.now()),
         )
+
+    def sell(self) -> None:
+        """Win a deal, have it approved, and enqueue the customer of its project: no money anywhere."""
+        conn, clock = self.hub.conn, self.hub.clock
+        config = firm_version.current(conn)
+        policy = LeadToProject(approval=ApprovalRule.REQUIRED, contract_required=False)
+        systems = tuple(
+            msgspec.structs.replace(one, takes=("upsert_customer", "upsert_project")) if one.name == "erp" else one
+            for one in config.systems
+        )
+        streams = StreamPolicies(lead_to_project=policy)
+        self.hub.apply(msgspec.structs.replace(config, systems=systems, streams=streams))
+        card = master(RecordType.RATE_CARD, "USD", {"code": "RC-USD", "name": "USD", "currency": "USD"})
+        self.hub.report(card, project_hub.deal(tax_treatment="standard", refs={"client": "c1"}), system="psa")
+        context = ProjectContext(clock=clock, books=self.hub.context.books, rates=self.hub.context.rates)
+        advance_projects(conn, context)
+        in_transaction(conn, lambda cur: approve(cur, "D1", actor="cfo", reason="Right.", now=clock.now()))
+        while advance_projects(conn, context):
+            pass
 
     def statement(self, **of: str) -> TieOut:
         """The statement over a connection of its own."""

@@ -53,6 +53,7 @@ def full(books: Books) -> None:
     hub.report(master(RecordType.FX_RATE, "f1", rate), system="erp")
     hub.report(master(RecordType.FX_RATE, "f1", rate | {"rate": "1.4"}, version=2), system="erp")
     books.exclude("PERIOD_UNKNOWN")
+    books.sell()
     books.take(world.said(source_id="late", work_date=day + timedelta(days=20)))
     hub.send_time(world.said(source_id="unread", work_date=day + timedelta(days=21)))
 

@@ -1,7 +1,7 @@
 """Reads a firm directory into one FirmConfig, or says everything that is wrong with it.
 
 Layout: ``tieout.toml`` (name), ``systems/NAME.toml``, ``ownership.toml``, ``mappings/*.csv``, ``policies/default.toml``
-and ``policies/ENTITY.toml``, ``fx.csv``. The version is the hash of the content of all these files.
+and ``policies/ENTITY.toml``, ``fx.csv``, ``streams.toml``. The version is the hash of the content of all these files.
 """
 
 import hashlib
@@ -17,7 +17,10 @@ from tieout.connect.manifest import Manifest
 from tieout.errors import ConfigurationError
 from tieout.model.firm import DeliveryPolicy, EntityPolicy, FirmConfig, OwnershipRule, SystemConfig
 from tieout.model.money import UnknownCurrencyError, exponent
+from tieout.model.stream_policy import StreamPolicies
 from tieout.runtime.firm.problems import FirmInvalidError, FirmProblem
+from tieout.runtime.firm.streams import FILE as STREAMS_FILE
+from tieout.runtime.firm.streams import read_streams, stream_contradictions
 from tieout.runtime.firm.tables import read_tables
 
 _T = TypeVar("_T")
@@ -59,8 +62,10 @@ def read_firm(directory: Path) -> FirmConfig:
         fx_rates=tuple(fx_rates),
         policies=tuple(_policies(directory, problems)),
         deliveries=deliveries,
+        streams=_streams(directory, problems),
     )
     problems += _contradictions(config)
+    problems += stream_contradictions(config)
     if problems:
         raise FirmInvalidError(problems)
     return config
@@ -191,6 +196,11 @@ def _ownership(directory: Path, problems: list[FirmProblem]) -> list[OwnershipRu
     rules = _toml(directory, path, problems).get("rule", [])
     found = _convert(rules, list[OwnershipRule], "ownership.toml", problems)
     return found or []
+
+
+def _streams(directory: Path, problems: list[FirmProblem]) -> StreamPolicies:
+    path = directory / STREAMS_FILE
+    return read_streams(_toml(directory, path, problems), problems) if path.exists() else StreamPolicies()
 
 
 def _policies(directory: Path, problems: list[FirmProblem]) -> list[EntityPolicy]:
