@@ -300,6 +300,18 @@ CATALOGUE: Final[dict[str, CatalogueEntry]] = {
     ),
     "TIE-OUTBOUND-002": CatalogueEntry("A delivery is neither a journal nor a master", _REPORT_IT),
     "TIE-OUTBOUND-003": CatalogueEntry("A master was treated as a journal", _REPORT_IT),
+    "TIE-PROJECT-001": CatalogueEntry(
+        "There is no such project or deal",
+        "`tieout projects list` shows the codes of projects and the numbers of deals.",
+    ),
+    "TIE-PROJECT-002": CatalogueEntry(
+        "This person may not approve the deal",
+        "Let somebody else approve it: not the deal's owner, and one of the approvers that streams.toml names.",
+    ),
+    "TIE-PROJECT-003": CatalogueEntry(
+        "Nothing of this deal waits to be approved",
+        "`tieout projects show` says where it stands.",
+    ),
     "TIE-SECRET-001": CatalogueEntry(
         "A secret cannot be read", "Set the environment variable or write the file that the reference names."
     ),
@@ -322,18 +334,6 @@ CATALOGUE: Final[dict[str, CatalogueEntry]] = {
     ),
     "TIE-STORE-003": CatalogueEntry(
         "The embedded PostgreSQL did not start",
-    "TIE-PROJECT-001": CatalogueEntry(
-        "There is no such project or deal",
-        "`tieout projects list` shows the codes of projects and the numbers of deals.",
-    ),
-    "TIE-PROJECT-002": CatalogueEntry(
-        "This person may not approve the deal",
-        "Let somebody else approve it: not the deal's owner, and one of the approvers that streams.toml names.",
-    ),
-    "TIE-PROJECT-003": CatalogueEntry(
-        "Nothing of this deal waits to be approved",
-        "`tieout projects show` says where it stands.",
-    ),
         "Read the end of postgres/server.log below the home directory; free disk space or memory, then repeat.",
     ),
     "TIE-STORE-004": CatalogueEntry(
