@@ -210,6 +210,28 @@ CATALOGUE: Final[dict[str, CatalogueEntry]] = {
         "Tryton is busy or unavailable", "It is repeated by itself; act only if it does not stop."
     ),
     "TIE-TRYTON-005": CatalogueEntry("The Tryton connector was used wrongly", _REPORT_IT),
+    "TIE-REST-001": CatalogueEntry("An answer of a REST system cannot be read", _COMPARE),
+    "TIE-REST-002": CatalogueEntry(
+        "A stored position is not one of a REST system",
+        "Reset the position of that object; it is then read from the beginning, and what is known is recognised.",
+    ),
+    "TIE-REST-003": CatalogueEntry(
+        "The definition of a REST system cannot be used",
+        "Correct what the message names in the file that the setting definition names.",
+    ),
+    "TIE-REST-004": CatalogueEntry(
+        "A REST system refused the credentials or has no such path for them",
+        "Check secret, user and paths of that system; the connection resumes by itself.",
+    ),
+    "TIE-REST-005": CatalogueEntry(
+        "A REST system is busy or unavailable",
+        "It is repeated by itself; act only if it does not stop.",
+    ),
+    "TIE-REST-006": CatalogueEntry(
+        "A REST system refused a request as such",
+        "Compare the message with paths and parameters of the definition; the system may have changed.",
+    ),
+    "TIE-REST-007": CatalogueEntry("A REST system was given a command that its definition does not have", _REPORT_IT),
     "TIE-SAMPLE-001": CatalogueEntry(
         "The sample firm cannot be put into Tryton", "Correct the sample firm as the message says."
     ),

@@ -11,7 +11,7 @@ from importlib.metadata import entry_points
 import httpx
 import pytest
 
-from tieout.connect.conformance import SimulatorHarness
+from tieout.connect.conformance import harness_for
 from tieout.connect.conformance.bench import Bench, Numbers
 from tieout.connect.conformance.harness import Site
 from tieout.connect.http import HttpClient
@@ -30,7 +30,7 @@ FILES = [
 @pytest.fixture(scope="module", params=SIMULATORS)
 def opened(request: pytest.FixtureRequest) -> Iterator[tuple[str, Bench]]:
     name: str = request.param
-    harness = SimulatorHarness(name)
+    harness = harness_for(name)
     with harness.open() as site:
         yield name, Bench(harness.connector, site, Numbers(name))
 

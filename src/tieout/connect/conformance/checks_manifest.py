@@ -1,18 +1,15 @@
 """Checks of the declaration itself: the engine and the documents rely on it, so it must be whole and true."""
 
-from typing import Final
+from typing import Final, get_args
 
 from tieout.connect.conformance.bench import Bench
 from tieout.connect.conformance.check import Catalogue, always
 from tieout.connect.conformance.score import expect
 from tieout.connect.manifest import CursorKind, IdempotencyClass
-from tieout.model.command import UpsertCustomer, UpsertEmployee, UpsertProject
-from tieout.model.journal import PostJournal
+from tieout.model.command import Command
 
 CHECKS: Final = Catalogue()
-_COMMANDS: Final = frozenset(
-    str(kind.__struct_config__.tag) for kind in (PostJournal, UpsertCustomer, UpsertEmployee, UpsertProject)
-)
+_COMMANDS: Final = frozenset(str(kind.__struct_config__.tag) for kind in get_args(Command))
 
 
 @CHECKS.check(always)

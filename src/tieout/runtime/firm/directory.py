@@ -147,6 +147,7 @@ def _connector_problems(system: SystemConfig, file: str) -> list[FirmProblem]:
     except ConfigurationError as error:
         return [FirmProblem(file=file, message=error.message, next_step=error.next_step)]
     return [
+        *_setting_problems(system, manifest, file),
         *(
             FirmProblem(file=file, message=f"{manifest.title} cannot read {name}.", next_step="Remove it from reads.")
             for name in system.reads

@@ -51,3 +51,75 @@ def test_a_setting_from_which_no_connector_can_be_made_is_a_problem_with_words(t
     assert problem.file == "systems/hcm.toml"
     assert "The setting pay of BambooHR is none of no, read: 'perhaps'" in problem.message
     assert problem.next_step
+
+
+REST = """
+connector = "http"
+account = "other"
+environment = "sandbox"
+reads = ["clients"]
+
+[settings]
+base_url = "https://api.example"
+definition = "{definition}"
+
+[secrets]
+{secrets}
+"""
+DEFINITION = """
+title = "Small API"
+role = "psa"
+documentation = ["its manual"]
+
+[auth]
+kind = "bearer"
+
+[[read]]
+object = "clients"
+path = "/clients"
+kind = "client"
+
+[read.fields]
+name = "name"
+"""
+TOKEN = 'token = "env:API_TOKEN"'
+
+
+def with_definition(directory: Path, definition: str, *, secrets: str = TOKEN, named: str = "apis/small.toml") -> Path:
+    write(directory, other=REST.format(definition=named, secrets=secrets))
+    (directory / "apis").mkdir()
+    (directory / "apis" / "small.toml").write_text(definition)
+    return directory
+
+
+def test_an_applied_version_has_the_definition_of_a_rest_system_and_not_only_its_name(tmp_path: Path) -> None:
+    firm = read_firm(with_definition(tmp_path / "firm", DEFINITION))
+    assert firm.systems[0].settings["definition"] == DEFINITION
+
+
+def test_a_changed_definition_is_another_version_of_the_firm(tmp_path: Path) -> None:
+    one = read_firm(with_definition(tmp_path / "one", DEFINITION))
+    other = read_firm(with_definition(tmp_path / "other", DEFINITION.replace("/clients", "/customers")))
+    assert one.content_hash != other.content_hash
+
+
+@pytest.mark.parametrize("named", ["apis/none.toml", "../elsewhere.toml", "apis/small.txt", "tieout.toml/x.toml"])
+def test_a_definition_that_is_no_file_of_the_firm_is_a_problem(tmp_path: Path, named: str) -> None:
+    directory = with_definition(tmp_path / "firm", DEFINITION, named=named)
+    (tmp_path / "elsewhere.toml").write_text(DEFINITION)
+    (directory / "apis" / "small.txt").write_text(DEFINITION)
+    (problem, *_) = problems_of(directory)
+    assert "no TOML file of the firm directory" in problem.message
+
+
+def test_a_mistake_in_a_definition_is_a_problem_of_its_system(tmp_path: Path) -> None:
+    (problem,) = problems_of(with_definition(tmp_path / "firm", DEFINITION.replace('"client"', '"customer"')))
+    assert problem.file == "systems/other.toml"
+    assert "'customer' is no kind" in problem.message
+
+
+def test_the_secret_that_a_definition_needs_must_be_there_and_no_other(tmp_path: Path) -> None:
+    missing = problems_of(with_definition(tmp_path / "one", DEFINITION, secrets=""))
+    assert [one.message for one in missing] == ["The secrets lack token (The bearer token.)."]
+    superfluous = problems_of(with_definition(tmp_path / "two", DEFINITION, secrets=f'{TOKEN}\npassword = "env:X"'))
+    assert [one.message for one in superfluous] == ["Small API knows no setting password."]
