@@ -89,6 +89,10 @@ CATALOGUE: Final[dict[str, CatalogueEntry]] = {
         "A file of documented exchanges is malformed",
         "Correct the file as the message says; the form is described where simulators read it.",
     ),
+    "TIE-CONNECT-008": CatalogueEntry(
+        "A new connector cannot be made under this name or here",
+        "Choose another name or directory as the message says; nothing was written.",
+    ),
     "TIE-FINDING-001": CatalogueEntry("A finding has a code that the catalogue does not have", _REPORT_IT),
     "TIE-ID-001": CatalogueEntry(
         "An identifier of another system is incomplete",

@@ -1,4 +1,6 @@
-"""``tieout connector``: what is installed, and the proof of what each can do."""
+"""``tieout connector``: what is installed, the proof of what each can do, and a new one to begin with."""
+
+from pathlib import Path
 
 import typer
 from rich.table import Table
@@ -6,9 +8,12 @@ from rich.table import Table
 from tieout.cli.output import Words
 from tieout.connect.conformance import harness_for, run_suite
 from tieout.connect.connector import installed_connectors, load_connector
+from tieout.connect.skeleton import write_skeleton
 
 app = typer.Typer(
-    help="Connectors: what is installed, and the proof of what each can do.", no_args_is_help=True, add_completion=False
+    help="Connectors: what is installed, the proof of what each can do, a new one.",
+    no_args_is_help=True,
+    add_completion=False,
 )
 
 
@@ -38,3 +43,14 @@ def test(name: str) -> None:
         words.print(line)
     if score.failed:
         raise typer.Exit(1)
+
+
+@app.command("new")
+def new(name: str) -> None:
+    """Write a connector of your own into a new folder here: it installs and passes the suite as it is."""
+    folder = write_skeleton(name, Path.cwd())
+    words = Words(whole=True)
+    words.print(f"Written to {folder.name}. Next:")
+    words.print(f"  pip install -e {folder.name}")
+    words.print(f"  tieout connector test {name}")
+    words.print("Then put the real system in the place of the made-up one, file by file.")
