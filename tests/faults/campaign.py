@@ -9,8 +9,6 @@ import os
 import random
 import signal
 import socket
-import subprocess
-import sys
 import threading
 import time
 from collections import Counter
@@ -19,9 +17,9 @@ from pathlib import Path
 
 import msgspec
 import psycopg
+from tests.faults.forks import Forks
 from tests.faults.nursery import Order
 
-from tieout.connect.fault_point import SOCKET_VARIABLE
 from tieout.connect.simulator.control import Holding
 from tieout.inbound import message_store
 from tieout.reconciliation.tie_out import TieOut, tie_out
@@ -111,21 +109,10 @@ class Campaign:
         self.order = order
         self.killer = killer
         self.tally = Tally()
-        environment = {**os.environ, SOCKET_VARIABLE: str(self.killer.path)}
-        self._nursery = subprocess.Popen(
-            [sys.executable, "-m", "tests.faults.nursery"],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            env=environment,
-            cwd=Path(__file__).parents[2],
-        )
+        self._forks = Forks("tests.faults.nursery", killer=killer.path)
 
     def close(self) -> None:
-        if self._nursery.stdin is not None:
-            self._nursery.stdin.close()
-        self._nursery.wait(timeout=30)
-        if self._nursery.stdout is not None:
-            self._nursery.stdout.close()
+        self._forks.close()
         self.killer.close()
 
     def run(self, *, kills: int, deadline_s: float) -> Tally:
@@ -166,12 +153,7 @@ class Campaign:
         return {str(row[0]) for row in rows}
 
     def _work(self) -> int:
-        assert self._nursery.stdin is not None
-        assert self._nursery.stdout is not None
-        self._nursery.stdin.write(msgspec.json.encode(self.order) + b"\n")
-        self._nursery.stdin.flush()
-        self._nursery.stdout.readline()
-        return int(self._nursery.stdout.readline() or b"0")
+        return self._forks.work(self.order)
 
     def _feed(self) -> None:
         """A few entries, now and then one of them twice under another message.

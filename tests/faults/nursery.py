@@ -7,6 +7,7 @@ standard input starts one; its process id and then its exit status are printed.
 import asyncio
 import os
 import sys
+from collections.abc import Callable
 from decimal import Decimal
 
 import msgspec
@@ -80,15 +81,14 @@ def _say(number: int) -> None:
     sys.stdout.flush()
 
 
-def main() -> None:
+def fork_for_each_line(work_on: Callable[[str], None]) -> None:
     """Fork a worker per order until standard input ends."""
     for line in sys.stdin:
-        order = msgspec.json.decode(line, type=Order)
         pid = os.fork()
         if pid == 0:
             code = 1
             try:
-                work(order)
+                work_on(line)
                 code = 0
             finally:
                 os._exit(code)
@@ -98,4 +98,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    fork_for_each_line(lambda line: work(msgspec.json.decode(line, type=Order)))

@@ -253,8 +253,8 @@ def _settle_desk(
 
 
 def _item(deal: Deal, row: WonDeal, found: Finding, around: Surroundings) -> NewItem:
+    """What the desk shows of a deal: its worth, and what else is wrong. No time entry stands behind it."""
     others = sorted({one["code"] for one in msgspec.json.decode(row.findings)} - {found.code})
-    hours = [line.hours for line in deal.lines if line.hours is not None and not line.deleted]
     return NewItem(
         subject_kind=DEAL,
         subject_id=deal.record_id,
@@ -264,7 +264,7 @@ def _item(deal: Deal, row: WonDeal, found: Finding, around: Surroundings) -> New
         entity_id=deal.entity_id,
         document_date=deal.close_date,
         currency=row.currency,
-        hours=sum(hours) if hours else None,  # type: ignore[arg-type]  # a sum of decimals
+        entry_count=0,
         amount_minor=row.amount_minor,
         context={"deal": deal.number, "system": deal.system} | ({"also": ", ".join(others)} if others else {}),
     )
