@@ -97,10 +97,10 @@ MANIFEST: Final = Manifest(
             default="8",
         ),
         Setting(
-            name="time_off_past_days",
-            description="How many days back time off is read.",
+            name="time_off_from",
+            description="The first day of time off that is read; it stays, so that what is gone was deleted.",
             required=False,
-            default="180",
+            default="2024-01-01",
         ),
         Setting(
             name="time_off_future_days",

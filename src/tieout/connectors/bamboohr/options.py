@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping
+from datetime import date
 from decimal import Decimal, InvalidOperation
 from typing import Final
 
@@ -21,7 +22,7 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     legal_entity_field: str
     fte_field: str | None
     hours_per_day: Decimal
-    time_off_past_days: int
+    time_off_from: date
     time_off_future_days: int
     reads_pay: bool
     hours_per_year: Decimal | None
@@ -42,7 +43,7 @@ def options_of(settings: Mapping[str, str]) -> Options:
         legal_entity_field=entity_field,
         fte_field=fte_field,
         hours_per_day=_hours("hours_per_day", settings["hours_per_day"]),
-        time_off_past_days=_days("time_off_past_days", settings["time_off_past_days"]),
+        time_off_from=_day("time_off_from", settings["time_off_from"]),
         time_off_future_days=_days("time_off_future_days", settings["time_off_future_days"]),
         reads_pay=settings["pay"] == "read",
         hours_per_year=None if yearly is None else _hours("hours_per_year", yearly),
@@ -63,6 +64,13 @@ def _days(name: str, value: str) -> int:
     if not value.isdecimal():
         raise _bad(name, value, "is no whole number of days")
     return int(value)
+
+
+def _day(name: str, value: str) -> date:
+    try:
+        return date.fromisoformat(value)
+    except ValueError as error:
+        raise _bad(name, value, "is no date") from error
 
 
 def _bad(name: str, value: str, why: str) -> ConfigurationError:

@@ -27,7 +27,7 @@ from tieout.connectors.bamboohr.fields import (
 )
 from tieout.connectors.bamboohr.options import Options
 from tieout.connectors.bamboohr.records import (
-    EMPLOYEE_FIELDS,
+    WEBHOOK_FIELDS,
     BambooChange,
     BambooEmployee,
     BambooEvent,
@@ -273,7 +273,7 @@ def _posted(employee: JsonValue, options: Options) -> Translated:
         name: value.get("value") if isinstance(value, dict) else value
         for name, value in (told.items() if isinstance(told, dict) else ())
     }
-    missing = sorted({*EMPLOYEE_FIELDS, options.legal_entity_field} - {"eeid"} - fields.keys())
+    missing = sorted({*WEBHOOK_FIELDS.values(), options.legal_entity_field} - {"eeid"} - fields.keys())
     if missing:
         raise UnmappableError(f"the webhook does not post {', '.join(missing)}")
     return _resource({**fields, "eeid": str(row.id)}, None, options)

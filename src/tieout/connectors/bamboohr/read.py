@@ -152,11 +152,8 @@ class BambooSource:
             yield page
 
     async def _time_off(self, cursor: Cursor, telling: Telling) -> AsyncIterator[Page]:
-        today = self._clock.now().date()
-        windows = quarters(
-            today - timedelta(days=self._options.time_off_past_days),
-            today + timedelta(days=self._options.time_off_future_days),
-        )
+        last_day = self._clock.now().date() + timedelta(days=self._options.time_off_future_days)
+        windows = quarters(self._options.time_off_from, last_day)
         left = [one for one in windows if cursor.window is None or one[0] >= cursor.window]
         for first, last in left:
             parameters = {"start": first.isoformat(), "end": last.isoformat()}

@@ -2,6 +2,7 @@
 
 import tomllib
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from typing import Final
 
 import msgspec
@@ -22,6 +23,7 @@ from tieout.errors import ConfigurationError
 from tieout.model.reported import RecordType
 
 
+@lru_cache(maxsize=64)
 def parse_definition(text: str) -> Definition:
     """The definition in a TOML text; raises ConfigurationError with everything that is wrong with it."""
     try:

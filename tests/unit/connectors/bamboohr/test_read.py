@@ -1,7 +1,7 @@
 """What is asked of BambooHR, and that nothing is lost between two readings."""
 
 import json
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from tests.unit.connectors.bamboohr.company import ANN, BO, Company, OpenCompany, absences, changed, records
@@ -186,10 +186,14 @@ async def test_time_off_that_is_approved_later_that_day_has_a_greater_version(co
     assert after.version > before.version
 
 
-async def test_time_off_is_read_as_far_back_and_ahead_as_settings_say(open_company: OpenCompany) -> None:
-    company = await open_company(time_off_past_days="0", time_off_future_days="0")
+async def test_time_off_is_read_from_the_day_and_as_far_ahead_as_settings_say(open_company: OpenCompany) -> None:
+    today = datetime.now(UTC).date()
+    company = await open_company(time_off_from=today.isoformat(), time_off_future_days="0")
     await company.read("time_off")
     assert len(company.exchanges) == 1
+    later = await open_company(time_off_from=(today + timedelta(days=200)).isoformat(), time_off_future_days="0")
+    assert await later.read("time_off") == ([], [])
+    assert not later.exchanges
 
 
 async def test_holidays_come_by_day_and_country(company: Company) -> None:
