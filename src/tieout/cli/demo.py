@@ -101,13 +101,13 @@ def _print_result(words: Console, result: DemoResult, home: Path, plan: DemoPlan
     words.rule("What to do next")
     for code in dict.fromkeys(cause.code for cause in result.causes):
         cause = next(one for one in result.causes if one.code == code)
-        words.print(f"{code}: {cause.next_step}", markup=False)
-    words.print(f"\nCorrect the firm directory {home / 'firm'} where the cause lies there. Then:", markup=False)
+        words.print(f"{code}: {cause.next_step}")
+    words.print(f"\nCorrect the firm directory {home / 'firm'} where the cause lies there. Then:")
     for line in (command_on(home, "check"), command_on(home, "apply"), command_on(home, "demo", *_options(plan))):
-        words.print(f"    {line}", soft_wrap=True, markup=False)
+        words.print(f"    {line}", soft_wrap=True)
     words.print("The last one posts what the new version releases. At any time:")
     for line in (command_on(home, "exceptions", "list"), command_on(home, "tie-out")):
-        words.print(f"    {line}", soft_wrap=True, markup=False)
+        words.print(f"    {line}", soft_wrap=True)
     words.print(f"{result.received:,} time entries in {result.elapsed_s} s; the hub used {result.hub_rss_mb} MB.")
 
 

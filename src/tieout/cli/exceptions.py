@@ -70,13 +70,13 @@ def show(item: Annotated[int, typer.Argument(help="Item number.")], home: Home =
         return
     words = Words(whole=True)
     words.print(f"Item {view.item_id}: {view.code} ({view.state}), owner {view.owner}")
-    words.print(view.message, markup=False)
-    words.print(f"  {_facts(view)}", markup=False)
+    words.print(view.message)
+    words.print(f"  {_facts(view)}")
     for name, value in sorted(view.context.items()):
-        words.print(f"  {name}: {value}", markup=False)
-    words.print(f"Next: {CATALOGUE[view.code].next_step}", markup=False)
+        words.print(f"  {name}: {value}")
+    words.print(f"Next: {CATALOGUE[view.code].next_step}")
     for action in history:
-        words.print(f"{action.taken_at:%Y-%m-%d %H:%M} {action.actor} {action.action}: {action.reason}", markup=False)
+        words.print(f"{action.taken_at:%Y-%m-%d %H:%M} {action.actor} {action.action}: {action.reason}")
 
 
 @app.command("retry")
@@ -140,7 +140,7 @@ def print_items(words: Console, items: list[ItemView]) -> None:
     for item in items:
         hours = "" if item.hours is None else f"{item.hours:,.2f}"
         line = f"{item.item_id:>5}  {item.source_id or '':<24}{item.document_date or '':<12}{hours:>10}  {item.state}"
-        words.print(line, markup=False)
+        words.print(line)
         words.print(Padding(Text(item.message), (0, 0, 0, _INDENT), expand=False))
 
 

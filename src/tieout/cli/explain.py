@@ -30,4 +30,4 @@ def actual(
         return
     words = Words(whole=True)
     for line in trace.lines():
-        words.print(line, markup=False)
+        words.print(line)

@@ -29,4 +29,4 @@ def create(
     """Make a key; it is shown once."""
     with open_installation(home) as installation, connect(installation.url, autocommit=True) as conn:
         made = create_key(conn, name=name, system=system, key_id=SystemIds().new_id(), now=SystemClock().now())
-    Words(whole=True).print(made, markup=False)
+    Words(whole=True).print(made)

@@ -17,10 +17,10 @@ from tieout.runtime.installation import DEFAULT_HOME
 
 
 class Words(Console):
-    """A console for sentences. ``whole`` lines are not broken at the width of the window."""
+    """A console for sentences: what is in brackets is text. ``whole`` lines are not broken at the window's width."""
 
     def __init__(self, *, whole: bool = False, stderr: bool = False) -> None:
-        super().__init__(highlight=False, soft_wrap=whole, stderr=stderr)
+        super().__init__(highlight=False, markup=False, soft_wrap=whole, stderr=stderr)
 
     def on_broken_pipe(self) -> None:
         """The reader has enough: what follows is said to nobody."""

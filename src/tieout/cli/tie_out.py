@@ -6,12 +6,14 @@ from decimal import Decimal
 from typing import Annotated
 
 import typer
+from psycopg import Connection
 from rich.console import Console
-from rich.markup import escape
 from rich.table import Table
+from rich.text import Text
 
 from tieout.cli.options import HOME, AsJson, Home
 from tieout.cli.output import Words, print_json
+from tieout.errors import TransientError
 from tieout.model.money import from_minor
 from tieout.reconciliation import tie_out as books
 from tieout.reconciliation.tie_out import BucketEntry, TieOut, TieOutRow
@@ -62,7 +64,7 @@ def tie_out(
         statement = books.tie_out(conn, translators=translators, entity=entity, period=period)
         breaks: Sequence[LedgerBreak] = ()
         if verify:
-            breaks = asyncio.run(verify_entity(installation.url, conn, entity=entity, period=period))
+            breaks = _verify(installation.url, conn, entity=entity, period=period)
     if as_json:
         print_json(_as_json(statement, breaks))
     else:
@@ -70,6 +72,19 @@ def tie_out(
         _print_ledger(Words(whole=True), breaks, verified=verify)
     if not statement.holds or breaks:
         raise typer.Exit(1)
+
+
+def _verify(
+    url: str, conn: Connection[tuple[object, ...]], *, entity: str | None, period: str | None
+) -> Sequence[LedgerBreak]:
+    try:
+        return asyncio.run(verify_entity(url, conn, entity=entity, period=period))
+    except TransientError as error:
+        raise TransientError(
+            code=error.code,
+            message=f"The ledger cannot be read: {error.message}",
+            next_step="Repeat it when the ledger can be reached; the systems of a demo run only while the demo does.",
+        ) from error
 
 
 def print_statement(words: Console, statement: TieOut) -> None:
@@ -88,13 +103,13 @@ def print_statement(words: Console, statement: TieOut) -> None:
         f"{apart.superseded} versions replaced by newer ones."
     )
     for one in statement.breaks[:_SHOWN]:
-        words.print(f"[red]{one.proof}[/red] {escape(one.message)}")
+        words.print(Text.assemble((one.proof, "red"), f" {one.message}"))
     if len(statement.breaks) > _SHOWN:
         words.print(f"... and {len(statement.breaks) - _SHOWN} more breaks.")
     if statement.holds:
-        words.print("[green]Tied out.[/green] Every row adds up, and every proof holds.")
+        words.print(Text.assemble(("Tied out.", "green"), " Every row adds up, and every proof holds."))
     else:
-        words.print("[red]Does not tie out.[/red]")
+        words.print("Does not tie out.", style="red")
 
 
 def print_entries(words: Console, entries: Sequence[BucketEntry], *, currency: str) -> None:
@@ -110,7 +125,6 @@ def print_entries(words: Console, entries: Sequence[BucketEntry], *, currency: s
         words.print(
             f"{one.source_id or '':<20}{day:<12}{one.hours:>8,.2f}{amount:>14}  "
             f"{message:<12}{actuals:<16}{one.reference or ''}",
-            markup=False,
         )
 
 
@@ -133,14 +147,14 @@ def _add_row(table: Table, row: TieOutRow) -> None:
             f"{bucket.unpriced_hours:,.2f}" if bucket.unpriced_count else "",
         )
     if not row.identity_holds:
-        table.add_row("", "[red]does not add up[/red]")
+        table.add_row("", Text("does not add up", "red"))
 
 
 def _print_ledger(words: Console, breaks: Sequence[LedgerBreak], *, verified: bool) -> None:
     for one in breaks:
-        words.print(f"[red]{one.kind}[/red] {escape(one.message)}")
+        words.print(Text.assemble((one.kind, "red"), f" {one.message}"))
     if verified and not breaks:
-        words.print("[green]Verified.[/green] The ledger, read afresh, holds exactly what was posted.")
+        words.print(Text.assemble(("Verified.", "green"), " The ledger, read afresh, holds exactly what was posted."))
 
 
 def _as_json(statement: TieOut, breaks: Sequence[LedgerBreak]) -> dict[str, object]:

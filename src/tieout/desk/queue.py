@@ -101,18 +101,24 @@ def list_causes(
 
 
 def list_items(
-    conn: Connection[tuple[object, ...]], *, cause_id: int | None = None, code: str | None = None, limit: int = 200
+    conn: Connection[tuple[object, ...]], *, cause_id: int | None = None, code: str | None = None
 ) -> list[ItemView]:
-    """Open items of a cause or a code, oldest first."""
+    """Open items of a cause or a code, oldest first; raises ConfigurationError (TIE-DESK-001) for an unknown cause."""
+    if cause_id is not None and not _has_cause(conn, cause_id):
+        raise ConfigurationError(code="TIE-DESK-001", message=f"There is no cause {cause_id} on the desk.")
     return _items(
         conn,
         """
          where i.state in ('open', 'released') and (%(cause)s::integer is null or i.cause_id = %(cause)s)
            and (%(code)s::text is null or c.code = %(code)s)
-         order by i.item_id limit %(limit)s
+         order by i.item_id
         """,
-        {"cause": cause_id, "code": code, "limit": limit},
+        {"cause": cause_id, "code": code},
     )
+
+
+def _has_cause(conn: Connection[tuple[object, ...]], cause_id: int) -> bool:
+    return conn.execute("select 1 from root_cause where cause_id = %s", (cause_id,)).fetchone() is not None
 
 
 def show(conn: Connection[tuple[object, ...]], item_id: int) -> tuple[ItemView, list[ActionView]]:

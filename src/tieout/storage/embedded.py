@@ -271,5 +271,17 @@ def _try_lock(lock: int) -> bool:
 
 
 def external_url(environ: Mapping[str, str]) -> str | None:
-    """The connection string of a PostgreSQL of the user's own (``TIEOUT_DATABASE_URL``), or None."""
-    return environ.get(URL_VARIABLE) or None
+    """The connection string of a PostgreSQL of the user's own (``TIEOUT_DATABASE_URL``), or None.
+
+    Raises ConfigurationError (TIE-STORE-001) where it is none; it may hold a password and is not shown.
+    """
+    given = environ.get(URL_VARIABLE)
+    if not given:
+        return None
+    try:
+        psycopg.conninfo.conninfo_to_dict(given)
+    except psycopg.ProgrammingError:
+        raise ConfigurationError(
+            code="TIE-STORE-001", message=f"{URL_VARIABLE} holds no connection string of PostgreSQL."
+        ) from None
+    return given
