@@ -12,7 +12,7 @@ from importlib import import_module
 from typing import Final
 
 import typer
-from rich.markup import escape
+from rich.text import Text
 from typer import TyperException
 from typer._click.core import Command, Context
 from typer.core import TyperGroup
@@ -26,7 +26,10 @@ _COMMANDS: Final = {
     "up": ("hub", "up"),
     "demo": ("demo", "demo"),
     "check": ("firm", "check"),
+    "plan": ("firm", "plan"),
     "apply": ("firm", "apply"),
+    "history": ("firm", "history"),
+    "diff": ("firm", "diff"),
     "tie-out": ("tie_out", "tie_out"),
     "exceptions": ("exceptions", "app"),
     "projects": ("projects", "app"),
@@ -116,22 +119,23 @@ def _naming_refusals() -> Iterator[None]:
         raise ConfigurationError(code="TIE-CLI-002", message=f"{where}{error.strerror}.") from error
 
 
-def _explain(error: BaseException) -> None:
+def _explain(error: TieoutError | TyperException) -> None:
     """Say what happened, with its code, and what to do next."""
     words = Words(whole=True, stderr=True)
     if isinstance(error, FirmInvalidError):
         for problem in error.problems:
-            words.print(f"[red]x[/red] {escape(problem.describe())}")
-        words.print(f"[red]{error.code}[/red] {len(error.problems)} mistake(s); nothing was changed.")
+            words.print(Text.assemble(("x", "red"), f" {problem.describe()}"))
+        code, said = error.code, f"{len(error.problems)} mistake(s); nothing was changed."
     elif isinstance(error, TieoutError):
-        words.print(f"[red]{error.code}[/red] {escape(error.message)}")
-    elif isinstance(error, TyperException):
-        words.print(f"[red]{MISUSED}[/red] {escape(error.format_message())}")
+        code, said = error.code, error.message
+    else:
+        code, said = MISUSED, error.format_message()
     next_step = error.next_step if isinstance(error, TieoutError) else CATALOGUE[MISUSED].next_step
-    words.print(f"Next: {escape(next_step)}")
+    words.print(Text.assemble((code, "red"), f" {said}"))
+    words.print(f"Next: {next_step}")
 
 
-def _leaves(group: BaseException) -> list[BaseException]:
-    if isinstance(group, BaseExceptionGroup):
-        return [leaf for one in group.exceptions for leaf in _leaves(one)]
-    return [group]
+def _leaves(group: BaseExceptionGroup[TieoutError]) -> list[TieoutError]:
+    return [
+        leaf for one in group.exceptions for leaf in (_leaves(one) if isinstance(one, BaseExceptionGroup) else [one])
+    ]

@@ -1,16 +1,21 @@
-"""``tieout check`` and ``tieout apply``: the firm directory as configuration."""
+"""``tieout check``, ``plan``, ``apply``, ``history`` and ``diff``: the firm directory as configuration."""
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from tieout.cli.options import HOME, Home, actor, firm_directory
-from tieout.cli.output import Words
+from tieout.cli.options import HOME, AsJson, Home, actor, firm_directory
+from tieout.cli.output import Words, print_json
+from tieout.governance import firm_version
 from tieout.runtime.apply import apply_firm
 from tieout.runtime.clock import SystemClock
+from tieout.runtime.firm.differences import Difference, differences
 from tieout.runtime.firm.directory import read_firm
 from tieout.runtime.installation import open_installation
+from tieout.runtime.plan import Effect, Plan, plan_firm
+from tieout.storage.pool import connect
 
 Directory = Annotated[Path | None, typer.Option("--firm", help="The firm directory; by default HOME/firm.")]
 
@@ -34,3 +39,76 @@ def apply(home: Home = HOME, firm: Directory = None) -> None:
         words.print(f"Version {applied.version} holds already: nothing has changed.")
         return
     words.print(f"Version {applied.version} holds now. {applied.released} exception(s) are judged again.")
+
+
+def plan(home: Home = HOME, firm: Directory = None, as_json: AsJson = False) -> None:
+    """Say what applying the firm directory would change, and what that does to money; changes nothing."""
+    with open_installation(home) as installation:
+        found = plan_firm(installation.url, firm_directory(home, firm), clock=SystemClock())
+    if as_json:
+        print_json(found)
+        return
+    words = Words(whole=True)
+    if not found.is_new:
+        words.print(f"Version {found.from_version} holds already: nothing would change.")
+        return
+    _print_differences(words, found.differences)
+    words.print()
+    _print_effects(words, found)
+    words.print(f"{found.released} exception(s) would be judged again. Nothing was changed.")
+
+
+def history(home: Home = HOME, as_json: AsJson = False) -> None:
+    """List the applied versions of the firm directory, the newest first."""
+    with open_installation(home) as installation, connect(installation.url, autocommit=True) as conn:
+        versions = firm_version.history(conn)
+    if as_json:
+        print_json(versions)
+        return
+    words = Words(whole=True)
+    for one in versions:
+        words.print(
+            f"{one.version:>4}  {one.applied_at:%Y-%m-%d %H:%M} UTC  {one.applied_by}  content {one.content_hash[:12]}"
+        )
+    if not versions:
+        words.print("No version was applied yet.")
+
+
+def diff(
+    before: Annotated[int, typer.Argument(help="An applied version.")],
+    after: Annotated[int, typer.Argument(help="Another applied version.")],
+    home: Home = HOME,
+    as_json: AsJson = False,
+) -> None:
+    """Say what two applied versions of the firm directory state differently."""
+    with open_installation(home) as installation, connect(installation.url, autocommit=True) as conn:
+        found = list(differences(firm_version.at_version(conn, before), firm_version.at_version(conn, after)))
+    if as_json:
+        print_json(found)
+        return
+    _print_differences(Words(whole=True), found)
+
+
+def _print_differences(words: Words, found: Iterable[Difference]) -> None:
+    lines = [one.words() for one in found]
+    for line in lines or ["They state the same."]:
+        words.print(line)
+
+
+def _print_effects(words: Words, found: Plan) -> None:
+    if not found.effects:
+        words.print("No entry would change hands or be worth anything else.")
+        return
+    words.print("Entries that would be worth something else:")
+    for one in found.effects:
+        words.print(f"  {_effect(one)}")
+
+
+def _effect(one: Effect) -> str:
+    fate = "would be rated anew" if one.where == "open" else "are posted and need a correction"
+    line = (
+        f"{one.entity}: {one.count:,} entries ({one.hours:,.2f} h) {fate}: "
+        f"{one.before:,} -> {one.after:,} {one.currency} ({one.delta:+,}), "
+        f"cost {one.cost_before:,} -> {one.cost_after:,} {one.functional_currency}"
+    )
+    return line if not one.unpriced_count else f"{line}; {one.unpriced_count:,} of them would have no price any more"

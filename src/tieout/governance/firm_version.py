@@ -12,6 +12,7 @@ from typing import Final
 import msgspec
 import psycopg
 from psycopg import Cursor
+from psycopg.rows import class_row
 
 from tieout.errors import ConfigurationError
 from tieout.governance import reference_state
@@ -71,6 +72,22 @@ def at_version(conn: psycopg.Connection[tuple[object, ...]], version: int) -> Fi
             next_step="Compare the database with its backups: versions are never deleted.",
         )
     return _decode(conn, version, str(row[0]))
+
+
+class AppliedVersion(msgspec.Struct, frozen=True, kw_only=True):
+    """One applied version: when, by whom, and the hash of all its files."""
+
+    version: int
+    applied_at: datetime
+    applied_by: str
+    content_hash: str
+
+
+def history(conn: psycopg.Connection[tuple[object, ...]]) -> list[AppliedVersion]:
+    """Every applied version, the newest first."""
+    with conn.cursor(row_factory=class_row(AppliedVersion)) as cur:
+        cur.execute("select version, applied_at, applied_by, content_hash from firm_version order by version desc")
+        return cur.fetchall()
 
 
 def ensure_systems(cur: Cursor[tuple[object, ...]], names: Iterable[str]) -> None:

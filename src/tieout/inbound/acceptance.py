@@ -1,9 +1,7 @@
 """Acceptance: everything that a batch decided, written in one transaction as text that COPY takes as it is.
 
 Readings, actuals, findings, desk items, control totals and the range that waits for billing stand or fall together.
-Concurrent batches do not see each other while they work; before a batch commits it looks, under a lock that only
-lasts until the commit, whether a batch that committed meanwhile read another version of one of its entries, and starts
-over if so. Equal work of different entries in concurrent batches is settled again by time to bill.
+What concurrent batches mean for each other is settled by ``interleaving``.
 """
 
 from collections.abc import Iterable, Sequence
@@ -12,18 +10,17 @@ from decimal import Decimal
 from typing import Final, TypeAlias
 
 import msgspec
-from psycopg import Cursor, errors, sql
+from psycopg import Cursor, sql
 
 from tieout.desk import intake
 from tieout.errors import InvariantError
-from tieout.inbound.changes import Reversal, delta_of
+from tieout.inbound.changes import CHANGED_CODES, Reversal, delta_of
 from tieout.inbound.reading import HOUR_E4, Disposition, Reading
 from tieout.ledger.actuals import ACTUAL_COLUMNS, AcceptedEntry, actual_rows, hours_text
 from tieout.model.finding import Finding
 from tieout.storage.copying import copy_lines, copy_rows, copy_text, escape, take_ids
 from tieout.storage.wake import notify
 
-_BATCH_LOCK: Final = 0x71E0_0301
 _ENTRY_COLUMNS: Final = (
     "entry_id", "message_id", "item_no", "system_id", "source_id", "version", "revision", "previous_entry_id", "state",
     "disposition", "digest", "resource_id", "project_id", "task_id", "role_id", "entity_id", "work_date", "hours",
@@ -52,33 +49,10 @@ OVERRULED: Final = "overruled"
 
 
 class Versions(msgspec.Struct, frozen=True, kw_only=True):
-    """What a batch was judged by and beside what.
-
-    ``last_batch_id`` is the newest batch that was committed before this one looked at anything; ``own_batch_ids`` are
-    batches that its own transaction wrote before it.
-    """
+    """What a batch was judged by: the versions of the firm's configuration and of the reference."""
 
     firm: int
     reference: int
-    last_batch_id: int
-    own_batch_ids: list[int]
-
-
-def last_batch_id(cur: Cursor[tuple[object, ...]]) -> int:
-    """The newest committed batch; to be asked before anything else of a batch is read.
-
-    Also keeps the planner, for this transaction, to index look-ups: a batch only asks for rows by key, and the tables
-    grow so fast that their statistics are always too old.
-    """
-    cur.execute(
-        """
-        select set_config('enable_seqscan', 'off', true), set_config('enable_hashjoin', 'off', true),
-               set_config('enable_mergejoin', 'off', true), set_config('plan_cache_mode', 'force_custom_plan', true)
-        """
-    )
-    cur.execute("select coalesce(max(batch_id), 0) from batch")
-    row = cur.fetchone()
-    return 0 if row is None else int(str(row[0]))
 
 
 class Prepared(msgspec.Struct, frozen=True):
@@ -190,9 +164,7 @@ def settle_desk(cur: Cursor[tuple[object, ...]], heads: Sequence[Reading], *, no
             item_ids.append(head.released.item_id)
         if head.disposition == Disposition.HELD:
             facts = _item(head)
-            changed_again = facts.finding.code == "SOURCE_CHANGED" and any(
-                one.code == "SOURCE_CHANGED" for one in earlier
-            )
+            changed_again = facts.finding.code in CHANGED_CODES and any(one.code in CHANGED_CODES for one in earlier)
             if item_ids and (head.released is not None or changed_again):
                 updates.append((item_ids.pop(), facts))
             else:
@@ -249,14 +221,11 @@ def write_batch(  # noqa: PLR0913 - one of each thing that a batch is made of
     versions: Versions,
     now: datetime,
 ) -> int:
-    """Write the batch with its control totals, queue it for billing, and make sure that nobody got in between.
+    """Write the batch with its control totals and queue it for billing; the last step before the commit.
 
-    The last step before the commit; returns the batch's id. Raises SerializationFailure, to be repeated by
-    ``storage.pool.in_transaction``, when a batch that committed meanwhile read another version of one of the entries.
+    Its turn has come (``interleaving.take_turn``), so that ids of batches grow in the order of commits. Returns the
+    batch's id.
     """
-    cur.execute("select pg_advisory_xact_lock(%s)", (_BATCH_LOCK,))
-    if readings:
-        _refuse_races(cur, readings[0].entry_id, readings[-1].entry_id, versions)
     accepted = [one for one in readings if one.disposition == _ACCEPTED]
     cur.execute(
         """
@@ -285,23 +254,6 @@ def write_batch(  # noqa: PLR0913 - one of each thing that a batch is made of
         )
         notify(cur, _WAKES)
     return batch_id
-
-
-def _refuse_races(cur: Cursor[tuple[object, ...]], first_id: int, last_id: int, versions: Versions) -> None:
-    cur.execute(
-        """
-        select exists (
-            select from batch b
-              join time_entry o on o.entry_id between b.first_entry_id and b.last_entry_id
-              join time_entry m on m.source_id = o.source_id and m.system_id = o.system_id
-             where b.batch_id > %s and b.batch_id <> all (%s) and b.last_entry_id > 0
-               and m.entry_id between %s and %s and o.entry_id not between %s and %s)
-        """,
-        (versions.last_batch_id, versions.own_batch_ids, first_id, last_id, first_id, last_id),
-    )
-    row = cur.fetchone()
-    if row is not None and row[0]:
-        raise errors.SerializationFailure("Another batch has just read another version of one of these entries.")
 
 
 def _sums(accepted: Iterable[Reading]) -> Sums:

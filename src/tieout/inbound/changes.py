@@ -1,10 +1,10 @@
-"""Newer versions of entries that are in the ledger already: freed, carried, or held as SOURCE_CHANGED with the delta.
+"""Newer readings of entries that are in the ledger already: freed, carried, or held with the delta.
 
 An accepted entry that is not posted yet is freed: it gets posting link 0 (so that it can never be put into a journal)
 and reversal actuals, and its newer version is judged on its own. One that waits in a delivery is taken out of it by
 ``recut``. One that may be with the target stays as it is: the newer version is held, its item says what the posting is
 off by (new minus posted; a deletion, recall or withdrawn approval is minus everything), and a later version updates
-that item.
+that item: SOURCE_CHANGED where the source says something else, RATE_CHANGED where rates or mappings do.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -23,6 +23,7 @@ from tieout.model.money import alpha_code, from_minor
 
 Recut: TypeAlias = Callable[[Cursor[tuple[object, ...]], int], Literal["free", "recut", "too_late"]]
 
+CHANGED_CODES = frozenset({"SOURCE_CHANGED", "RATE_CHANGED"})
 PEER_CODES = ("DUPLICATE_NATURAL", "DUPLICATE_FUZZY", "DAY_TOTAL", "OVERLAP")
 
 
@@ -81,7 +82,7 @@ def settle_changes(cur: Cursor[tuple[object, ...]], heads: Iterable[Reading], re
     standing = {entry_id: pair for entry_id, pair in anchored.items() if links.get(entry_id) != 0}
     to_free: dict[int, tuple[Reading, Known]] = {}
     for entry_id, (head, anchor) in standing.items():
-        if says_the_same(head, anchor):
+        if says_the_same(head, anchor) and not head.is_revaluation:
             head.disposition = Disposition.CARRIED
             head.previous_entry_id = anchor.entry_id
         else:
@@ -156,8 +157,8 @@ def reverse(cur: Cursor[tuple[object, ...]], freed: Sequence[Known]) -> list[Rev
     return [Reversal(*row) for row in cur.fetchall()]  # type: ignore[arg-type]  # untyped rows
 
 
-def source_changed(reading: Reading) -> Finding | None:
-    """SOURCE_CHANGED for a reading whose predecessor is posted, with the deltas in its context; None for others."""
+def changed_after_posting(reading: Reading) -> Finding | None:
+    """SOURCE_CHANGED or RATE_CHANGED for a reading whose predecessor is posted, with the deltas; None for others."""
     posted = reading.posted
     if posted is None:
         return None
@@ -175,6 +176,16 @@ def source_changed(reading: Reading) -> Finding | None:
     }
     if amount_minor is not None:
         context["delta_amount"] = str(from_minor(amount_minor, currency))
+    if reading.is_revaluation:
+        entity = "" if reading.rules is None else reading.rules.facts.code
+        return finding(
+            "RATE_CHANGED",
+            f"Time entry {reading.source_id} of {reading.system} is posted, and by the rates, mappings and policies "
+            f"that were applied since, the ledger is off by {money}.",
+            cause=f"{reading.system}:{entity}",
+            context=context,
+            depends_on=("rates", "fx", "mapping:legal_entities", "mapping:roles", f"policy:{entity}"),
+        )
     return finding(
         "SOURCE_CHANGED",
         f"Time entry {reading.source_id} of {reading.system} is now {reading.said.state.value} in version "

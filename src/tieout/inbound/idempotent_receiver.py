@@ -85,6 +85,8 @@ def _is_news(reading: Reading, known: tuple[Known, ...], received: Received) -> 
             received.stale.append(reading)
             return False
         return True
+    if reading.is_revaluation:
+        return (known[-1].version, known[-1].digest) == (reading.version, reading.digest)
     if _is_repeat(reading, known):
         if released is None:
             received.repeats += 1

@@ -9,9 +9,9 @@ from collections.abc import Iterable, Sequence
 import msgspec
 
 from tieout.errors import InvariantError
-from tieout.inbound.changes import PEER_CODES, source_changed
+from tieout.inbound.changes import PEER_CODES, changed_after_posting
 from tieout.inbound.duplicates import MOST_ACROSS_PROJECTS, Work
-from tieout.inbound.person_days import PersonDays
+from tieout.inbound.person_days import PersonDays, compared
 from tieout.inbound.reading import APPROVED, Disposition, Reading
 from tieout.inbound.rule_context import RuleContext
 from tieout.inbound.validation import DAY_RULES, ENTRY_RULES, OWN_RULES, PRICED_RULES, SHARED_RULES, EntryRule
@@ -30,7 +30,7 @@ def judge(heads: Iterable[Reading], context: RuleContext, rates: RateBook, days:
         findings = _check(reading, context)
         _price(reading, context, rates, findings)
         if reading.posted is None:
-            _compare(reading, context, days, findings)
+            findings += _compare(reading, context, days)
         if _decide(reading, findings) is Disposition.ACCEPTED and reading.resource_id is not None:
             days.add(reading.resource_id, reading)
 
@@ -61,7 +61,7 @@ def _check(reading: Reading, context: RuleContext) -> list[Finding]:
 
 
 def _judge_unapproved(reading: Reading) -> None:
-    changed = source_changed(reading)
+    changed = changed_after_posting(reading)
     if changed is None:
         reading.disposition = Disposition.NOT_APPROVED
     else:
@@ -96,15 +96,32 @@ def _price(reading: Reading, context: RuleContext, rates: RateBook, findings: li
             findings.append(found)
 
 
-def _compare(reading: Reading, context: RuleContext, days: PersonDays, findings: list[Finding]) -> None:
+def _compare(reading: Reading, context: RuleContext, days: PersonDays) -> list[Finding]:
     resource_id = reading.resource_id
     if resource_id is None or _stands_alone(reading, days.on_day(resource_id, reading.day)):
-        return
+        return []
     others: Sequence[Work] = list(days.near(reading, resource_id))
-    for rule in DAY_RULES:
-        found = rule(reading, others, context)
-        if found is not None:
-            findings.append(found)
+    return [found for rule in DAY_RULES if (found := rule(reading, others, context)) is not None]
+
+
+def fare_the_same(heads: Iterable[Reading], near: Sequence[Reading], context: RuleContext, days: PersonDays) -> bool:
+    """Whether those of the judged ``heads`` that are ``near`` other work fare beside ``days`` as they did before.
+
+    ``days`` is what others have accepted; the accepted heads are added to it in their order.
+    """
+    again = {id(one) for one in near}
+    persons = {one.resource_id for one in near}
+    for reading in compared(heads):
+        resource_id = reading.resource_id
+        if resource_id is None or resource_id not in persons:
+            continue
+        if id(reading) in again:
+            found = [_overridden(one, _overrides(reading)) for one in _compare(reading, context, days)]
+            if found != [one for one in reading.findings if one.code in PEER_CODES]:
+                return False
+        if reading.disposition == Disposition.ACCEPTED:
+            days.add(resource_id, reading)
+    return True
 
 
 def _stands_alone(reading: Reading, on_day: Sequence[Work]) -> bool:
@@ -122,11 +139,11 @@ def _stands_alone(reading: Reading, on_day: Sequence[Work]) -> bool:
 
 
 def _decide(reading: Reading, findings: list[Finding]) -> Disposition:
-    changed = source_changed(reading)
+    changed = changed_after_posting(reading)
     if changed is not None:
         findings.insert(0, changed)
     if findings:
-        overrides = frozenset() if reading.released is None else reading.released.overrides
+        overrides = _overrides(reading)
         if overrides:
             findings = [_overridden(one, overrides) for one in findings]
         reading.findings = (*reading.findings, *findings)
@@ -140,6 +157,10 @@ def _decide(reading: Reading, findings: list[Finding]) -> Disposition:
         )
     reading.disposition = Disposition.ACCEPTED
     return Disposition.ACCEPTED
+
+
+def _overrides(reading: Reading) -> frozenset[str]:
+    return frozenset() if reading.released is None else reading.released.overrides
 
 
 def _overridden(found: Finding, overrides: frozenset[str]) -> Finding:

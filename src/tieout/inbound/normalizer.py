@@ -31,7 +31,10 @@ _SIGNED_64 = Struct(">q").unpack
 
 
 class Arrival(msgspec.Struct, frozen=True, gc=False):
-    """One translated time entry and where it was read from. ``released``: it is read again."""
+    """One translated time entry and where it was read from.
+
+    ``released``: it is read again. ``is_revaluation``: the entry stands, and is worth something else by now.
+    """
 
     message_id: int
     item_no: int
@@ -39,6 +42,7 @@ class Arrival(msgspec.Struct, frozen=True, gc=False):
     object: str
     said: ReportedTime
     released: Released | None = None
+    is_revaluation: bool = False
 
 
 class UnreadableItem(msgspec.Struct, frozen=True):
@@ -126,6 +130,7 @@ def _read(arrival: Arrival, keys: SourceKeys, context: RuleContext, known_hours:
         None if entity is None else entity.record_id,
         None if entity is None else context.rules_for(entity),
         arrival.released,
+        arrival.is_revaluation,
     )
 
 

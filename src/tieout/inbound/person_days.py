@@ -10,7 +10,7 @@ import msgspec
 from psycopg import Cursor
 
 from tieout.inbound.duplicates import Work
-from tieout.inbound.reading import APPROVED, Reading
+from tieout.inbound.reading import APPROVED, Disposition, Reading
 
 _DAYS = 4_000_000
 
@@ -59,16 +59,30 @@ class PersonDays:
                     yield other
 
 
-def load_person_days(cur: Cursor[tuple[object, ...]], readings: Iterable[Reading]) -> PersonDays:
-    """The accepted work that the approved ``readings`` are to be compared with.
+def compared(readings: Iterable[Reading]) -> list[Reading]:
+    """Those of ``readings`` that are judged beside the other work of their person."""
+    return [
+        one
+        for one in readings
+        if one.state == APPROVED
+        and one.resource_id is not None
+        and one.posted is None
+        and one.disposition != Disposition.CARRIED
+    ]
+
+
+def load_person_days(
+    cur: Cursor[tuple[object, ...]], readings: Iterable[Reading], *, without: tuple[int, int] = (0, 0)
+) -> PersonDays:
+    """The accepted work that ``readings`` are to be compared with; entries with ids of ``without`` are left out.
 
     Neighbouring days only count for readings that tell times. Work whose actuals were reversed is left out, and of a
     source entry only its newest accepted or carried reading counts.
     """
     same: set[tuple[int, int]] = set()
     near: set[tuple[int, int]] = set()
-    for reading in readings:
-        if reading.resource_id is not None and reading.state == APPROVED and not reading.disposition:
+    for reading in compared(readings):
+        if reading.resource_id is not None:
             same.add((reading.resource_id, reading.day))
             if reading.started_us is not None:
                 near.add((reading.resource_id, reading.day - 1))
@@ -86,13 +100,13 @@ def load_person_days(cur: Cursor[tuple[object, ...]], readings: Iterable[Reading
           from unnest(%s::int[], %s::int[]) as given (resource_id, day)
           join time_entry e on e.resource_id = given.resource_id
                            and e.work_date = date '0001-01-01' + (given.day - 1)
-         where e.disposition in (1, 5)
+         where e.disposition in (1, 5) and e.entry_id not between %s and %s
            and not exists (select from posting_link l
                             where l.delivery_id = 0
                               and l.entry_id = case e.disposition when 1 then e.entry_id else e.previous_entry_id end)
          order by e.entry_id
         """,
-        ([one[0] for one in wanted], [one[1] for one in wanted]),
+        ([one[0] for one in wanted], [one[1] for one in wanted], *without),
         binary=True,
     )
     newest: dict[tuple[object, object], tuple[int, StoredWork]] = {}

@@ -16,7 +16,7 @@ from psycopg import Connection, Cursor
 
 from tieout.connect.fault_point import fault_point
 from tieout.desk import intake
-from tieout.inbound import acceptance, changes, message_store, unreadable
+from tieout.inbound import acceptance, changes, interleaving, message_store, unreadable
 from tieout.inbound.context import InboundContext
 from tieout.inbound.idempotent_receiver import Received, load_history, receive
 from tieout.inbound.judgement import judge
@@ -125,12 +125,12 @@ def _process(
 def open_step(
     cur: Cursor[tuple[object, ...]], context: InboundContext, now: datetime, *, own_records: bool = False
 ) -> Step:
-    """The reference as it is now; the newest committed batch is asked for first (``acceptance``).
+    """The reference as it is now; the newest committed batch is asked for first (``interleaving``).
 
     With ``own_records`` this transaction changed the reference itself: it is read past the cache, since what is not
     committed must not stay in memory.
     """
-    last_batch_id = acceptance.last_batch_id(cur)
+    last_batch_id = interleaving.last_batch_id(cur)
     if own_records:
         book, rates = BookCache().get(cur.connection), RateBookCache().get(cur.connection)
         return Step(context, RuleContext(book, now), rates, now, last_batch_id, [])
@@ -167,12 +167,7 @@ def _write(
     unchanged = [one for one in received.heads if _is_unchanged(one)]
     heads = [one for one in received.heads if not _is_unchanged(one)] if unchanged else received.heads
     rows = [*received.superseded, *heads]
-    versions = acceptance.Versions(
-        firm=step.rules.book.firm.version,
-        reference=step.rules.book.version,
-        last_batch_id=step.last_batch_id,
-        own_batch_ids=step.own_batch_ids,
-    )
+    versions = acceptance.Versions(firm=step.rules.book.firm.version, reference=step.rules.book.version)
     prepared = acceptance.write_entries(cur, rows, firm_version=versions.firm)
     reversals = changes.reverse(cur, freed)
     findings = unreadable.hold_items(cur, items, step.rules.book.system_ids, now=now)
@@ -183,6 +178,18 @@ def _write(
     stale = [one.released.item_id for one in received.stale if one.released is not None]
     intake.resolve_items(cur, stale, now=now, reason="A newer version of the source entry stands for it.")
     changes.release_peers(cur, freed, now=now)
+    interleaving.take_turn(
+        cur,
+        interleaving.UnderWay(
+            last_batch_id=step.last_batch_id,
+            own_batch_ids=step.own_batch_ids,
+            first_entry_id=rows[0].entry_id if rows else 0,
+            last_entry_id=rows[-1].entry_id if rows else 0,
+            heads=received.heads,
+            freed=freed,
+        ),
+        step.rules,
+    )
     step.own_batch_ids.append(
         acceptance.write_batch(
             cur, rows, prepared.sums, reversals, repeats=received.repeats, versions=versions, now=now
@@ -193,7 +200,7 @@ def _write(
 def _is_unchanged(reading: Reading) -> bool:
     """Read again and held for the same cause with the same golden ids: no new revision, the item is open again."""
     released = reading.released
-    if released is None or reading.disposition != Disposition.HELD or not reading.known:
+    if released is None or reading.is_revaluation or reading.disposition != Disposition.HELD or not reading.known:
         return False
     cause, before = acceptance.blocking(reading), reading.known[-1]
     return (released.code, released.cause_key, released.subject_id) == (

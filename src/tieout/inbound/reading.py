@@ -86,6 +86,7 @@ class Reading(msgspec.Struct, gc=False):
     """A normalised time entry. ``day`` is the work date as an ordinal, ``hours_e4`` ten-thousandths of an hour.
 
     The golden ids are None where the source's key is not known. ``findings`` stays empty for a good entry.
+    ``is_revaluation``: the source says nothing new, but what stands of the entry is worth something else by now.
     """
 
     message_id: int
@@ -113,6 +114,7 @@ class Reading(msgspec.Struct, gc=False):
     entity_id: int | None
     rules: EntityRules | None
     released: Released | None = None
+    is_revaluation: bool = False
     known: tuple[Known, ...] = ()
     posted: Posted | None = None
     findings: tuple[Finding, ...] = ()

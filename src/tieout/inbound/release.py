@@ -25,6 +25,7 @@ from tieout.inbound.normalizer import Arrival, UnreadableItem
 from tieout.inbound.pipeline import open_step, take_in
 from tieout.inbound.reading import Disposition, Released
 from tieout.inbound.record_acceptance import RECORD, accept_records
+from tieout.inbound.revaluation import asked_again
 from tieout.inbound.translation import UnreadableMessage, items_of, translate, unreadable_item
 from tieout.model.finding import Severity
 from tieout.model.reported import ReportedRecord, ReportedTime
@@ -169,7 +170,9 @@ def _read_items(
         accept_records(cur, context, records, now=now)
     intake.reopen(cur, to_reopen)
     if arrivals or not_readable:
-        take_in(cur, open_step(cur, context, now, own_records=bool(records)), arrivals, not_readable)
+        step = open_step(cur, context, now, own_records=bool(records))
+        marked = asked_again(cur, arrivals, rules=step.rules, rates=step.rates)
+        take_in(cur, step, marked, not_readable)
 
 
 def _read_messages(

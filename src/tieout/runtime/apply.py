@@ -1,19 +1,22 @@
 """Makes a firm directory the version that holds, and lets everything be judged again that it may have cured."""
 
 from pathlib import Path
+from typing import Final
 
 import msgspec
 from psycopg import Cursor
 
 from tieout.desk import intake
 from tieout.governance import firm_version
-from tieout.inbound import record_acceptance
+from tieout.inbound import record_acceptance, revaluation
 from tieout.ledger import publication
 from tieout.model.clock import Clock
 from tieout.model.firm import FirmConfig
 from tieout.runtime.firm.directory import read_firm
 from tieout.runtime.ids import SystemIds
 from tieout.storage.pool import connect, in_transaction
+
+_WORTH: Final = ("rates", "fx", "mapping:", "policy:")
 
 
 class Applied(msgspec.Struct, frozen=True, kw_only=True):
@@ -39,6 +42,8 @@ def apply_firm(url: str, directory: Path, *, applied_by: str, clock: Clock) -> A
             done = publication.apply_firm(cur, config, applied_by=applied_by, now=now, ids=ids)
             if before is not None and before.version == done.version:
                 return Applied(version=done.version, is_new=False, released=0)
+            if decides_worth(done.depends_on):
+                revaluation.request(cur)
             record_acceptance.settle_records(cur, done.records, now=now)
             record_acceptance.settle_matched(cur, now=now)
             released = intake.release_waiting(
@@ -51,6 +56,11 @@ def apply_firm(url: str, directory: Path, *, applied_by: str, clock: Clock) -> A
             return Applied(version=done.version, is_new=True, released=released)
 
         return in_transaction(conn, work)
+
+
+def decides_worth(tokens: frozenset[str]) -> bool:
+    """Whether what changed (by its tokens) decides whose an entry is or what it is worth."""
+    return any(one.startswith(_WORTH) for one in tokens)
 
 
 def changed_systems(before: FirmConfig | None, after: FirmConfig) -> frozenset[str]:

@@ -17,7 +17,7 @@ from psycopg import Connection, OperationalError
 
 from tieout.errors import ConfigurationError, TransientError
 from tieout.governance import firm_version
-from tieout.inbound import pipeline, release
+from tieout.inbound import pipeline, release, revaluation
 from tieout.inbound.context import InboundContext
 from tieout.outbound import released
 from tieout.outbound.outbox import ACKNOWLEDGED
@@ -71,6 +71,7 @@ def work_once(conn: Connection[tuple[object, ...]], steps: StepContexts) -> int:
     while done := (
         pipeline.process_pending(conn, steps.inbound)
         + release.process_released(conn, steps.inbound)
+        + revaluation.process_revaluation(conn, steps.inbound)
         + build_journals(conn, steps.billing)
         + advance_projects(conn, steps.projects)
         + in_transaction(conn, lambda cur: released.take_up(cur, steps.billing.clock))

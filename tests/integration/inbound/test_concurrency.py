@@ -9,7 +9,7 @@ import pytest
 from tests.worlds import inbound_firm as world
 from tests.worlds.inbound_database import Hub
 
-from tieout.inbound import acceptance, message_store, pipeline
+from tieout.inbound import interleaving, message_store, pipeline
 from tieout.inbound.pipeline import open_step
 from tieout.model.reported import ReportedState, ReportedTime
 from tieout.storage.control_totals import verify_control_totals
@@ -91,19 +91,19 @@ def test_a_batch_starts_over_when_another_has_just_read_another_version(database
     hub.send_time(world.said(version=1))
     (other_message,) = hub.rows("select message_id from message_pending")
     started_over: list[bool] = []
-    real = acceptance.write_batch
+    real = interleaving.take_turn
 
-    def interrupted(*arguments: object, **named: object) -> int:
+    def interrupted(*arguments: object) -> None:
         if not started_over:
             started_over.append(True)
             with connect(database_url, autocommit=True) as conn:
                 second = Hub(conn)
                 second.send_time(world.said(version=2, hours=Decimal(1)))
                 assert pipeline.process_pending(second.conn, second.context) == 1
-        return real(*arguments, **named)  # type: ignore[arg-type]
+        real(*arguments)  # type: ignore[arg-type]
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(acceptance, "write_batch", interrupted)
+        patch.setattr(interleaving, "take_turn", interrupted)
         assert pipeline.process_pending(hub.conn, hub.context) == 1
     assert other_message
     assert hub.standing() == {"1": (2, 1)}

@@ -8,7 +8,6 @@ import msgspec
 from psycopg import Cursor
 
 from tieout.model.money import alpha_code
-from tieout.storage.copying import ID_BLOCK
 from tieout.streams.time_to_bill.journals import RatedEntry
 
 _SELECT = """
@@ -40,6 +39,12 @@ def backlog_since(cur: Cursor[tuple[object, ...]], size: int, since: datetime) -
         (size, since),
     )
     row = cur.fetchone()
+    return bool(row and row[0])
+
+
+def is_revaluation_pending(cur: Cursor[tuple[object, ...]]) -> bool:
+    """Whether entries may be worth something else since the firm's configuration was applied anew."""
+    row = cur.execute("select exists (select from revaluation_pending)").fetchone()
     return bool(row and row[0])
 
 
@@ -81,33 +86,6 @@ def read_delivery(cur: Cursor[tuple[object, ...]], delivery_id: int) -> list[Rat
         (delivery_id,),
     )
     return [_entry(row) for row in cur]
-
-
-def natural_twins(cur: Cursor[tuple[object, ...]], entry_ids: Sequence[int]) -> dict[int, int]:
-    """Of ``entry_ids``, those that repeat the work of an earlier accepted entry which another batch took in.
-
-    Entries of one batch (one block of ids) were compared when they were accepted. An entry that a person released has
-    a later revision and is not compared again, nor is one that the policy let pass with a warning. Answers entry id
-    -> the earlier one.
-    """
-    cur.execute(
-        f"""
-        select e.entry_id, min(o.entry_id)
-          from time_entry e
-          join time_entry o on o.resource_id = e.resource_id and o.work_date = e.work_date
-           and o.project_id = e.project_id and o.task_id is not distinct from e.task_id
-           and o.work_type = e.work_type and o.hours = e.hours
-           and (o.started_at is not distinct from e.started_at)
-           and (o.system_id, o.source_id) is distinct from (e.system_id, e.source_id)
-           and o.disposition = 1 and o.entry_id / {ID_BLOCK} < e.entry_id / {ID_BLOCK}
-          left join posting_link l on l.entry_id = o.entry_id
-         where e.entry_id = any(%s) and e.revision = 0 and coalesce(l.delivery_id, 1) <> 0
-           and not exists (select 1 from finding f where f.entry_id = e.entry_id and f.code = 'DUPLICATE_NATURAL')
-         group by e.entry_id
-        """,  # noqa: S608 - a constant of storage
-        (list(entry_ids),),
-    )
-    return {int(str(entry_id)): int(str(other)) for entry_id, other in cur}
 
 
 def sources_of(cur: Cursor[tuple[object, ...]], entry_ids: Sequence[int]) -> dict[int, SourceItem]:

@@ -1,8 +1,8 @@
 """The step between the actuals and the outbox: accepted entries become journals and deliveries.
 
-One transaction claims waiting id ranges, holds what turned out to be a duplicate of concurrently accepted work, places
-the rest on accounting dates, and enqueues journals with the links of their entries. ``journals`` and
-``accounting_date`` decide; ``entries`` reads.
+One transaction claims waiting id ranges, places their entries on accounting dates, and enqueues journals with the links
+of their entries; what no open period takes goes to the desk. ``journals`` and ``accounting_date`` decide; ``entries``
+reads.
 """
 
 from collections.abc import Iterator
@@ -60,14 +60,13 @@ def build_journals(conn: Connection[tuple[object, ...]], context: BillingContext
 
 def _build(cur: Cursor[tuple[object, ...]], context: BillingContext) -> int:
     now = context.clock.now()
-    if reader.backlog_since(cur, BACKLOG, now - PATIENCE):
+    if reader.is_revaluation_pending(cur) or reader.backlog_since(cur, BACKLOG, now - PATIENCE):
         return 0
     ranges = reader.claim_ranges(cur, limit=MAX_RANGES)
     if not ranges:
         return 0
     book = context.books.get(cur.connection)
     waiting = reader.read_waiting(cur, ranges)
-    waiting = _hold_duplicates(cur, waiting, book, now=now)
     by_entity: dict[int, list[RatedEntry]] = {}
     for entry in waiting:
         by_entity.setdefault(entry.entity_id, []).append(entry)
@@ -173,29 +172,6 @@ def labels_of(book: ReferenceBook, policy: EntityPolicy, project_id: int, group_
         customer_code=None if client is None else client.code,
         dimensions=dimensions,
     )
-
-
-def _hold_duplicates(
-    cur: Cursor[tuple[object, ...]], waiting: list[RatedEntry], book: ReferenceBook, *, now: datetime
-) -> list[RatedEntry]:
-    """Hold the later of two equal entries that batches accepted side by side without seeing one another."""
-    twins = reader.natural_twins(cur, [entry.entry_id for entry in waiting])
-    held = [entry for entry in waiting if entry.entry_id in twins]
-    for entry in held:
-        project = book.project_by_id[entry.project_id]
-        _hold(
-            cur,
-            [entry],
-            finding(
-                "DUPLICATE_NATURAL",
-                f"Entry {entry.source} says the same work on {project.code} on {entry.work_date} as an entry that "
-                "arrived at the same moment.",
-                cause=f"{project.code}",
-                context={"duplicate_of": str(twins[entry.entry_id])},
-            ),
-            now=now,
-        )
-    return [entry for entry in waiting if entry.entry_id not in twins]
 
 
 def _hold(cur: Cursor[tuple[object, ...]], held: list[RatedEntry], why: Finding, *, now: datetime) -> None:
