@@ -7,7 +7,7 @@ import base64
 from collections.abc import Mapping
 from datetime import timedelta
 from typing import Final
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import urlencode, urljoin, urlsplit
 
 import msgspec
 
@@ -58,16 +58,20 @@ class RestClient:
             raise failure
         return answer
 
-    async def follow(self, link: str) -> HttpAnswer:
-        """A good answer from a link that the system gave; raises as ``get`` does, and for a link to another host."""
-        target, home = urlsplit(link), urlsplit(self._base_url)
-        if target.netloc and (target.scheme, target.netloc) != (home.scheme, home.netloc):
+    async def follow(self, link: str, *, after: str) -> HttpAnswer:
+        """A good answer from a link that the answer for path ``after`` gave.
+
+        Raises as ``get`` does, and ContractError for a link to another host.
+        """
+        target = urljoin(f"{self._base_url}{after}", link)
+        home, named = urlsplit(self._base_url), urlsplit(target)
+        if (named.scheme, named.netloc) != (home.scheme, home.netloc):
             raise ContractError(
                 code="TIE-REST-001",
-                message=f"{self._definition.title} links to {target.netloc} for the next page; credentials go to "
+                message=f"{self._definition.title} links to {named.netloc} for the next page; credentials go to "
                 f"{home.netloc} only.",
             )
-        return await self.get(link, {})
+        return await self.get(target, {})
 
     async def send(
         self,

@@ -30,7 +30,7 @@ class RestLedgerReader:
         place = first_place(part.paging)
         while True:
             if part.paging.kind == "link" and place.token:
-                answer = await self._client.follow(place.token)
+                answer = await self._client.follow(place.token, after=part.path)
             else:
                 answer = await self._client.get(part.path, {**asked, **place_params(part.paging, place)})
             document = decode_strict(answer.body)

@@ -49,6 +49,7 @@ class RestSource:
         repeats = Repeats(stored.seen, resumed=stored.walking)
         at = start(stored, part.paging)
         answer, at = await self._first(part, stored, at)
+        before: tuple[int | None, list[tuple[str, int | None]]] | None = None
         while True:
             try:
                 document = decode_strict(answer.body)
@@ -57,6 +58,9 @@ class RestSource:
                 yield Page(object=part.object, payload=answer.body, item_count=None, next_cursor=at.text())
                 return
             keys = [key_of(row, part) for row in rows]
+            if (at.since, keys) == before and len(rows) >= part.paging.size:
+                raise _stands_still(part)
+            before = (at.since, keys)
             moved_place = next_place(part.paging, at.place, answer, document, len(rows))
             known = with_newest(at, [version for _, version in keys])
             walked = msgspec.structs.replace(known, walked=(*known.walked, digest(answer.body))[-MOST_REMEMBERED:])
@@ -85,8 +89,16 @@ class RestSource:
 
     async def _ask(self, part: ReadPart, cursor: Cursor) -> HttpAnswer:
         if part.paging.kind == "link" and cursor.place.token:
-            return await self._client.follow(cursor.place.token)
+            return await self._client.follow(cursor.place.token, after=part.path)
         params = {**part.params, **place_params(part.paging, cursor.place)}
         if part.changed is not None and cursor.since is not None:
             params[part.changed.param] = since_text(part.changed, cursor.since)
         return await self._client.get(part.path, params)
+
+
+def _stands_still(part: ReadPart) -> ContractError:
+    return ContractError(
+        code="TIE-REST-001",
+        message=f"Two pages of {part.object} have the same items: the system does not know the parameter "
+        f"{part.paging.param!r}, and reading would never end.",
+    )

@@ -129,12 +129,20 @@ async def test_a_link_to_another_host_is_refused_and_no_credential_goes_there(se
     client = RestClient(connection, parse_definition(clients(PAGINGS["link"])))
     for link in ("http://127.0.0.2/v1/clients", "https://evil.example/v1/clients", "//evil.example/v1/clients"):
         with pytest.raises(ContractError) as refused:
-            await client.follow(link)
+            await client.follow(link, after="/v1/clients")
         assert "credentials go to" in refused.value.message
-    answer = await client.follow("/v1/clients?limit=1")
+    for link in ("/v1/clients?limit=1", "?limit=1", f"{server.base_url}/v1/clients?limit=1"):
+        assert (await client.follow(link, after="/v1/clients")).status == 200
     await client.aclose()
-    assert answer.status == 200
-    assert len(server.exchanges) == 1
+    assert len({one.url for one in server.exchanges}) == 1
+
+
+@pytest.mark.parametrize("kind", ["page", "offset"])
+async def test_a_system_that_does_not_know_the_parameter_is_not_read_for_ever(server: Server, kind: str) -> None:
+    definition = clients(PAGINGS[kind].replace(f'param = "{kind}"', 'param = "seite"'))
+    with pytest.raises(ContractError) as refused:
+        await server.read("clients", definition=definition)
+    assert "does not know the parameter 'seite'" in refused.value.message
 
 
 async def test_items_that_come_in_no_order_of_change_stop_the_walk_loudly(server: Server) -> None:

@@ -72,7 +72,7 @@ class RestSimulator(Simulator):
     schema: ClassVar[str] = SCHEMA
     unsupported_faults: ClassVar[frozenset[FaultKind]] = frozenset({FaultKind.PARTIAL_BATCH})
     drift: ClassVar[Drift] = Drift(
-        enums=("state",),
+        enums=("state", "outcome"),
         required=("minutes", "name", "minor", "rate", "from"),
         retyped=("minutes", "name", "title", "first", "minor", "from", "on"),
     )

@@ -65,6 +65,7 @@ PROJECT_STATES: Final = {
     "financially_closed": "closed",
     "archived": "archived",
 }
+_OUTCOMES: Final = {"Closed Won": "won", "Closed Lost": "lost"}
 _BOOKED: Final = {"hard": "firm", "soft": "tentative"}
 _MINUTES: Final = Decimal(60)
 
@@ -230,6 +231,7 @@ class Rows:
             "name": deal.name,
             "client": self.id_of("clients", deal.client),
             "stage": deal.stage,
+            "outcome": _OUTCOMES.get(deal.stage, "pending"),
             "percent": deal.probability,
             "amount": _major(deal.amount_minor, deal.currency),
             "currency": deal.currency,
