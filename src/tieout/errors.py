@@ -183,6 +183,10 @@ CATALOGUE: Final[dict[str, CatalogueEntry]] = {
     "TIE-RATE-001": CatalogueEntry("A rate has no day", _REPORT_IT),
     "TIE-RECORD-001": CatalogueEntry("The reference state has lost its row", _REPORT_IT),
     "TIE-RECORD-002": CatalogueEntry("A version of a record has no instant", _REPORT_IT),
+    "TIE-RECORD-003": CatalogueEntry(
+        "There is no such record", "Use the business code that the systems share; of a person the e-mail address."
+    ),
+    "TIE-RECORD-004": CatalogueEntry("The record has no such field", "Use one of the fields that the message names."),
     "TIE-KANTATA-001": CatalogueEntry("An answer of Kantata cannot be read", _COMPARE),
     "TIE-KANTATA-002": CatalogueEntry(
         "A stored position is not one of the Kantata connector",

@@ -1,21 +1,31 @@
-"""``tieout explain``: how a figure came about."""
+"""``tieout explain``: how a figure came about, and why a record says what it says."""
 
-from typing import Annotated
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Annotated, Final
 
 import typer
 
 from tieout.cli.options import HOME, AsJson, Home
 from tieout.cli.output import Words, print_json
 from tieout.ledger.explain import explain_actual
+from tieout.model.reported import RecordType
+from tieout.records.record_explanation import explain_record, explain_record_at
+from tieout.runtime.clock import SystemClock
 from tieout.runtime.installation import open_installation
 from tieout.storage.pool import connect
 
-app = typer.Typer(help="How a figure came about.", no_args_is_help=True, add_completion=False)
+app = typer.Typer(
+    help="How a figure came about, and why a record says what it says.", no_args_is_help=True, add_completion=False
+)
 
-
-@app.callback()
-def group() -> None:
-    """How a figure came about."""
+_RECORDS: Final = {
+    "project": RecordType.PROJECT,
+    "client": RecordType.CLIENT,
+    "person": RecordType.RESOURCE,
+    "contract": RecordType.CONTRACT,
+    "deal": RecordType.DEAL,
+}
 
 
 @app.command("actual")
@@ -31,3 +41,34 @@ def actual(
     words = Words(whole=True)
     for line in trace.lines():
         words.print(line)
+
+
+def _of_record(name: str, record_type: RecordType) -> Callable[..., None]:
+    def explain(
+        code: Annotated[str, typer.Argument(help="Its business code; of a person the e-mail address.")],
+        field: Annotated[str | None, typer.Argument(help="One field; by default all.")] = None,
+        at: Annotated[
+            datetime | None, typer.Option(help="What it said then (UTC), by what is known now.", formats=["%Y-%m-%d"])
+        ] = None,
+        home: Home = HOME,
+        as_json: AsJson = False,
+    ) -> None:
+        with open_installation(home) as installation, connect(installation.url, autocommit=True) as conn:
+            if at is None:
+                found = explain_record(conn, record_type, code, field)
+            else:
+                day = at.replace(hour=23, minute=59, second=59, tzinfo=UTC)
+                found = explain_record_at(conn, record_type, code, effective_at=day, known_at=SystemClock().now())
+        if as_json:
+            print_json(found)
+            return
+        words = Words(whole=True)
+        for line in found.lines():
+            words.print(line)
+
+    explain.__doc__ = f"Who won each field of a {name}, since when, by which rule, and what each system says now."
+    return explain
+
+
+for _name, _type in _RECORDS.items():
+    app.command(_name)(_of_record(_name, _type))

@@ -30,6 +30,10 @@ FAULT_POINTS: Final = (
     FaultPoint("inbound.batch.after_commit", "entries, findings and totals of the batch; the next step is not woken"),
     FaultPoint("inbound.release.before_commit", "the release; the item is not judged again"),
     FaultPoint("inbound.release.after_commit", "the new reading of the released item"),
+    FaultPoint("inbound.revaluation.before_commit", "the request to compare a range of entries; nothing of it is done"),
+    FaultPoint(
+        "inbound.revaluation.after_commit", "entries rated anew by the new configuration; the next step is not woken"
+    ),
     FaultPoint("streams.journal.before_commit", "accepted entries; no journal of them"),
     FaultPoint("streams.journal.after_commit", "journals as deliveries; the delivery step is not woken"),
     FaultPoint("streams.provisioning.before_commit", "deals and outcomes; no decision on them"),
