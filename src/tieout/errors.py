@@ -324,6 +324,9 @@ CATALOGUE: Final[dict[str, CatalogueEntry]] = {
     "TIE-FIRM-005": CatalogueEntry(
         "The firm directory has mistakes", "Correct each line that is named, then run `tieout check`."
     ),
+    "TIE-FIRM-006": CatalogueEntry(
+        "The new firm directory has files already", "Name a directory that does not exist yet, or an empty one."
+    ),
     "TIE-OUTBOUND-001": CatalogueEntry(
         "A system cannot take a command",
         "Let another system post for these entities; `tieout connector list` shows what each can write.",

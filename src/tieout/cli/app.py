@@ -25,6 +25,7 @@ from tieout.storage.pool import losing_database
 _COMMANDS: Final = {
     "up": ("hub", "up"),
     "demo": ("demo", "demo"),
+    "init": ("firm", "init"),
     "check": ("firm", "check"),
     "plan": ("firm", "plan"),
     "apply": ("firm", "apply"),

@@ -1,4 +1,4 @@
-"""``tieout check``, ``plan``, ``apply``, ``history`` and ``diff``: the firm directory as configuration."""
+"""``tieout init``, ``check``, ``plan``, ``apply``, ``history`` and ``diff``: the firm directory as configuration."""
 
 from collections.abc import Iterable
 from pathlib import Path
@@ -13,11 +13,38 @@ from tieout.runtime.apply import apply_firm
 from tieout.runtime.clock import SystemClock
 from tieout.runtime.firm.differences import Difference, differences
 from tieout.runtime.firm.directory import read_firm
+from tieout.runtime.firm.initial import NewEntity, NewSystem, write_initial
 from tieout.runtime.installation import open_installation
 from tieout.runtime.plan import Effect, Plan, plan_firm
 from tieout.storage.pool import connect
 
 Directory = Annotated[Path | None, typer.Option("--firm", help="The firm directory; by default HOME/firm.")]
+
+
+def init(
+    directory: Annotated[Path, typer.Argument(help="Where to write it; must not have files yet.")],
+    name: Annotated[str, typer.Option(help="The firm's name.")] = "My firm",
+    system: Annotated[
+        list[str] | None, typer.Option(help="A system as NAME=CONNECTOR, for example psa=kantata; may be repeated.")
+    ] = None,
+    entity: Annotated[
+        list[str] | None, typer.Option(help="A legal entity as CODE=CURRENCY, for example US01=USD; may be repeated.")
+    ] = None,
+) -> None:
+    """Write a commented firm directory to begin with."""
+    systems = [NewSystem(name=one, connector=other) for one, other in map(_pair, system or ())]
+    entities = [NewEntity(code=one, currency=other) for one, other in map(_pair, entity or ())]
+    words = Words(whole=True)
+    for path in write_initial(directory, name=name, systems=systems, entities=entities):
+        words.print(f"  {path}")
+    words.print(f"What still says FILL IN is yours to write; `tieout check --firm {directory}` lists it.")
+
+
+def _pair(given: str) -> tuple[str, str]:
+    one, equals, other = given.partition("=")
+    if not (one and equals and other):
+        raise typer.BadParameter(f"{given} is not NAME=VALUE.")
+    return one, other
 
 
 def check(home: Home = HOME, firm: Directory = None) -> None:

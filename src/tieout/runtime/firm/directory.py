@@ -26,6 +26,8 @@ from tieout.runtime.firm.tables import read_tables
 _T = TypeVar("_T")
 API_CONNECTOR = "api"
 """Systems that hand in time over the hub's own API need no connector."""
+FILL_IN = "FILL IN"
+"""What a new firm directory says where only the firm knows."""
 ACCOUNT_ROLES = ("unbilled_receivable", "unbilled_revenue", "project_cost", "payroll_clearing")
 
 
@@ -219,8 +221,32 @@ def _policies(directory: Path, problems: list[FirmProblem]) -> list[EntityPolicy
     return policies
 
 
+def _left_open(config: FirmConfig) -> list[FirmProblem]:
+    """What still says ``FILL_IN``."""
+    places = [
+        (f"systems/{system.name}.toml", name)
+        for system in config.systems
+        for name, value in (*system.settings.items(), *system.secrets.items())
+        if value == FILL_IN
+    ]
+    if config.policies and all(FILL_IN in one.accounts.values() for one in config.policies):
+        stated = {role for one in config.policies for role, number in one.accounts.items() if number == FILL_IN}
+        places += [("policies/default.toml", f"accounts.{role}") for role in sorted(stated)]
+    else:
+        places += [
+            (f"policies/{policy.entity}.toml", f"accounts.{role}")
+            for policy in config.policies
+            for role, number in policy.accounts.items()
+            if number == FILL_IN
+        ]
+    return [
+        FirmProblem(file=file, message=f"{name} still says {FILL_IN}.", next_step="Write what only you know there.")
+        for file, name in places
+    ]
+
+
 def _contradictions(config: FirmConfig) -> list[FirmProblem]:
-    problems = []
+    problems = _left_open(config)
     for policy in config.policies:
         file = f"policies/{policy.entity}.toml"
         problems += [
