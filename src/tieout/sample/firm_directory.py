@@ -10,7 +10,8 @@ from pathlib import Path
 
 import msgspec
 
-from tieout.connect.connector import load_connector
+from tieout.connect.connector import connector_for
+from tieout.connect.manifest import Manifest
 from tieout.connect.simulator.seed import SeedFirm
 from tieout.sample.masters import ACCOUNTS, UNMAPPED_SERVICE_LINE
 
@@ -58,7 +59,8 @@ def write_systems(directory: Path, systems: Sequence[SystemSheet]) -> None:
 
 
 def _write_system(directory: Path, system: SystemSheet) -> None:
-    manifest = load_connector(system.connector).manifest
+    manifest = connector_for(system.connector, system.settings).manifest
+    settings = _with_files(directory, system, manifest)
     vault = directory.parent / "secrets"
     vault.mkdir(mode=0o700, exist_ok=True)
     lines = [
@@ -70,7 +72,7 @@ def _write_system(directory: Path, system: SystemSheet) -> None:
         f"posts_for = [{', '.join(map(_quoted, system.posts_for))}]",
         "",
         "[settings]",
-        *(f"{name} = {_quoted(value)}" for name, value in sorted(system.settings.items())),
+        *(f"{name} = {_quoted(value)}" for name, value in sorted(settings.items())),
         "",
         "[secrets]",
     ]
@@ -80,6 +82,17 @@ def _write_system(directory: Path, system: SystemSheet) -> None:
         path.write_text(value, encoding="utf-8")
         lines.append(f"{name} = {_quoted(f'file:{path.resolve()}')}")
     _write(directory / "systems" / f"{system.name}.toml", lines)
+
+
+def _with_files(directory: Path, system: SystemSheet, manifest: Manifest) -> dict[str, str]:
+    """The settings as they stand in the file: what a connection is given as content lies in a file that they name."""
+    settings = dict(system.settings)
+    for name in sorted({one.name for one in manifest.settings if one.file} & settings.keys()):
+        path = directory / "apis" / f"{system.name}-{name}.toml"
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(settings[name], encoding="utf-8")
+        settings[name] = str(path.relative_to(directory))
+    return settings
 
 
 def _write_mappings(directory: Path, firm: SeedFirm) -> None:

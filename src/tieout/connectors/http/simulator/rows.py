@@ -98,7 +98,7 @@ class Rows:
 
     def _fill_masters(self, firm: SeedFirm, at: int) -> None:
         for entity in firm.entities:
-            self._put_periods(entity, at)
+            self._put_entity(entity, at)
         for client in firm.clients:
             self.put_client(client, at=at)
         for person in firm.people:
@@ -177,7 +177,7 @@ class Rows:
             "currency": project.currency,
             "service_line": project.service_line,
             "rate_card": project.rate_card,
-            "state": PROJECT_STATES[project.status],
+            "state": PROJECT_STATES.get(project.status, "closed"),
             "from": project.starts,
             "until": project.ends,
         }
@@ -291,7 +291,14 @@ class Rows:
         }
         self.put("time_off", time_off.key, body, at=at)
 
-    def _put_periods(self, entity: SeedEntity, at: int) -> None:
+    def _put_entity(self, entity: SeedEntity, at: int) -> None:
+        company: Body = {
+            "number": entity.code,
+            "name": entity.name,
+            "country": entity.country,
+            "currency": entity.currency,
+        }
+        self.put("companies", entity.code, company, at=at)
         for month in entity.periods:
             first = date.fromisoformat(f"{month}-01")
             last = (first + timedelta(days=32)).replace(day=1) - timedelta(days=1)
