@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
 
@@ -18,6 +18,11 @@ from tieout.runtime.installation import open_installation
 from tieout.runtime.plan import Effect, Plan, plan_firm
 from tieout.storage.pool import connect
 
+_FATES: Final = {
+    "open": "would be rated anew",
+    "barred": "would be excluded, since they lie before the go-live",
+    "posted": "are posted and need a correction",
+}
 Directory = Annotated[Path | None, typer.Option("--firm", help="The firm directory; by default HOME/firm.")]
 
 
@@ -132,7 +137,7 @@ def _print_effects(words: Words, found: Plan) -> None:
 
 
 def _effect(one: Effect) -> str:
-    fate = "would be rated anew" if one.where == "open" else "are posted and need a correction"
+    fate = _FATES[one.where]
     line = (
         f"{one.entity}: {one.count:,} entries ({one.hours:,.2f} h) {fate}: "
         f"{one.before:,} -> {one.after:,} {one.currency} ({one.delta:+,}), "

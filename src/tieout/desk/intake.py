@@ -15,7 +15,7 @@ from tieout.desk.store import ItemFacts, OpenItem, claim_released
 from tieout.storage.wake import notify
 
 __all__ = [
-    "ENTRY", "MESSAGE", "MESSAGE_ITEM", "ItemFacts", "NewItem", "OpenItem", "claim_released", "open_items",
+    "ENTRY", "MESSAGE", "MESSAGE_ITEM", "ItemFacts", "NewItem", "OpenItem", "claim_released", "exclude", "open_items",
     "open_items_of", "release_peers", "release_waiting", "reopen", "resolve", "resolve_items", "update",
 ]  # fmt: skip
 
@@ -52,6 +52,16 @@ def resolve(
     return resolve_items(
         cur, [one.item_id for one in open_items_of(cur, subject_kind, subject_ids).values()], now=now, reason=reason
     )
+
+
+def exclude(
+    cur: Cursor[tuple[object, ...]], subject_kind: str, subject_ids: Sequence[int], *, now: datetime, reason: str
+) -> int:
+    """Take the items of ``subject_ids`` out by a rule of the firm: they stand as excluded. Returns how many."""
+    if not subject_ids:
+        return 0
+    items = [one.item_id for one in open_items_of(cur, subject_kind, subject_ids).values()]
+    return store.close_items(cur, items, state="excluded", actor=store.MACHINE, reason=reason, now=now)
 
 
 def resolve_items(cur: Cursor[tuple[object, ...]], item_ids: Sequence[int], *, now: datetime, reason: str) -> int:

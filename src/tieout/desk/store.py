@@ -194,13 +194,17 @@ def reopen_items(cur: Cursor[tuple[object, ...]], item_ids: Sequence[int]) -> No
 def release_by_dependency(
     cur: Cursor[tuple[object, ...]], tokens: Sequence[str], *, actor: str, reason: str, now: datetime
 ) -> int:
-    """Mark the open items of every cause that depends on one of ``tokens`` released. Returns how many."""
+    """Mark the open items of every cause that depends on one of ``tokens`` released. Returns how many.
+
+    What a rule of the firm excluded is judged again like what is open; what a person excluded stays so.
+    """
     cur.execute(
         """
         with released as (
-            update desk_item i set state = 'released'
+            update desk_item i set state = 'released', closed_at = null
               from root_cause c
-             where c.depends_on && %s::text[] and i.cause_id = c.cause_id and i.state = 'open'
+             where c.depends_on && %s::text[] and i.cause_id = c.cause_id
+               and (i.state = 'open' or (i.state = 'excluded' and c.code = 'BEFORE_GO_LIVE'))
             returning i.item_id
         )
         insert into desk_action (item_id, action, actor, reason, taken_at)

@@ -16,6 +16,7 @@ from tieout.desk import intake
 from tieout.errors import InvariantError
 from tieout.inbound.changes import CHANGED_CODES, Reversal, delta_of
 from tieout.inbound.reading import HOUR_E4, Disposition, Reading
+from tieout.inbound.validation import BEFORE_GO_LIVE
 from tieout.ledger.actuals import ACTUAL_COLUMNS, AcceptedEntry, actual_rows, hours_text
 from tieout.model.finding import Finding
 from tieout.storage.copying import copy_lines, copy_rows, copy_text, escape, take_ids
@@ -173,6 +174,12 @@ def settle_desk(cur: Cursor[tuple[object, ...]], heads: Sequence[Reading], *, no
     intake.resolve_items(cur, outdated, now=now, reason="A newer reading of the source entry stands for it.")
     intake.update(cur, updates, now=now)
     intake.open_items(cur, new, now=now)
+    barred = [one.entry_id for one in heads if one.disposition == Disposition.HELD and _is_barred(one)]
+    intake.exclude(cur, intake.ENTRY, barred, now=now, reason="It lies before the go-live of the legal entity.")
+
+
+def _is_barred(reading: Reading) -> bool:
+    return blocking(reading).code == BEFORE_GO_LIVE
 
 
 def _item(reading: Reading) -> intake.ItemFacts:

@@ -22,6 +22,7 @@ from tieout.inbound.pipeline import open_step, take_in
 from tieout.inbound.reading import Reading
 from tieout.inbound.rule_context import RuleContext
 from tieout.inbound.translation import UnreadableMessage, items_of
+from tieout.inbound.validation import is_before_go_live
 from tieout.ledger.rating import RateBook, Rated, RatingRequest, rate
 from tieout.model.reported import ReportedTime
 from tieout.storage.pool import in_transaction
@@ -34,7 +35,7 @@ BLOCK: Final = 4096
 _COLUMNS = """
     e.message_id, e.item_no, a.entry_id, stated.entity_id, stated.project_id, (stated.hours * 10000)::bigint,
     cost.functional_minor, cost.functional_currency, sales.amount_minor, sales.currency, sales.functional_minor,
-    coalesce(d.state not in ('ready', 'rejected') or d.attempts > 0, false)
+    l.delivery_id is not null and (d.state in ('ready', 'rejected') and d.attempts = 0) is not true
 """
 _ACTUALS = """
       join time_entry stated on stated.entry_id = a.entry_id
@@ -107,6 +108,11 @@ class Revaluation(msgspec.Struct, frozen=True):
         if rated.sales is None:
             return 0
         return rated.sales.amount_minor if rated.sales.currency == self.standing.currency else None
+
+    @property
+    def is_barred(self) -> bool:
+        """Whether it lies before the go-live by now, and is not with the target."""
+        return not self.standing.is_sent and is_before_go_live(self.reading)
 
     @property
     def after_cost_minor(self) -> int | None:
@@ -205,6 +211,8 @@ def _rated(reading: Reading, rates: RateBook) -> Reading:
 
 
 def _differs(one: Standing, reading: Reading) -> bool:
+    if not one.is_sent and is_before_go_live(reading):
+        return True
     rated = reading.rated
     if rated is None or (reading.entity_id, reading.project_id) != (one.entity_id, one.project_id):
         return True

@@ -22,6 +22,7 @@ from tieout.records.facts import ResourceFacts
 EntryRule: TypeAlias = Callable[[Reading, RuleContext], Finding | None]
 DayRule: TypeAlias = Callable[[Reading, Sequence[Work], RuleContext], Finding | None]
 
+BEFORE_GO_LIVE = "BEFORE_GO_LIVE"
 _OPEN_STATUSES = frozenset({None, "active"})
 _DAY_E4 = 24 * HOUR_E4
 _HALF_MINUTE_E4 = 83
@@ -276,6 +277,25 @@ def narrative_missing(entry: Reading, _context: RuleContext) -> Finding | None:
     )
 
 
+def is_before_go_live(entry: Reading) -> bool:
+    """Whether the work lies before the day from which Tieout posts for the legal entity."""
+    rules = entry.rules
+    return rules is not None and rules.policy.go_live is not None and _day(entry) < rules.policy.go_live
+
+
+def before_go_live(entry: Reading, _context: RuleContext) -> Finding | None:
+    """An earlier integration has posted the work, or somebody by hand."""
+    rules = entry.rules
+    if rules is None or not is_before_go_live(entry):
+        return None
+    return finding(
+        BEFORE_GO_LIVE,
+        f"{entry_name(entry)} is dated {_day(entry)}, before {rules.facts.code} went live on {rules.policy.go_live}.",
+        cause=rules.facts.code,
+        depends_on=(f"policy:{rules.facts.code}",),
+    )
+
+
 def future_dated(entry: Reading, _context: RuleContext) -> Finding | None:
     """The work date lies after today, where the legal entity is."""
     rules = entry.rules
@@ -343,6 +363,7 @@ def late(entry: Reading, context: RuleContext) -> Finding | None:
 
 
 ENTRY_RULES: tuple[EntryRule, ...] = (
+    before_go_live,
     not_owner,
     project_unknown,
     person_unknown,
@@ -367,6 +388,7 @@ ENTRY_RULES: tuple[EntryRule, ...] = (
 SHARED_RULES: dict[str, frozenset[EntryRule]] = {
     "project_day": frozenset(
         {
+            before_go_live,
             not_owner,
             project_unknown,
             legal_entity_unmapped,

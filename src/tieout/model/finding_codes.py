@@ -51,6 +51,8 @@ _ROWS = (
          "Correct the posting in the ERP by hand and exclude this item, or restore the entry in its source."),
     _row("RATE_CHANGED", "A posted entry is worth something else since", Owner.FINANCE,
          "Correct the posting in the ERP by hand and exclude this item, or apply the rate as it was."),
+    _row("BEFORE_GO_LIVE", "The work lies before the go-live of the legal entity", Owner.FINANCE,
+         "Nothing to do: what was in use before has posted it. Move go_live of the entity's policy if it has not."),
     _row("PROJECT_UNKNOWN", "The project is not known", Owner.PROJECT_MANAGEMENT,
          "Create the project in the project system, or correct the entry."),
     _row("PROJECT_CLOSED", "The project takes no time", Owner.PROJECT_MANAGEMENT,

@@ -122,7 +122,8 @@ class EntityPolicy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
 
     ``journal_grain`` lists what a journal is cut by (entity always; accounting_date, project); ``line_grain`` is
     ``journal`` (one line per account) or ``entry``. ``accounts`` maps unbilled_receivable, unbilled_revenue,
-    project_cost and payroll_clearing to account numbers of the target.
+    project_cost and payroll_clearing to account numbers of the target. Work before ``go_live`` was posted by whatever
+    was in use before: it is taken in, shown as excluded and never posted.
     """
 
     entity: str
@@ -148,6 +149,7 @@ class EntityPolicy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     journal_grain: tuple[str, ...] = ("accounting_date", "project")
     line_grain: str = "journal"
     max_entries_per_journal: int = 500
+    go_live: date | None = None
 
 
 class DeliveryPolicy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

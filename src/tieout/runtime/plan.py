@@ -35,7 +35,8 @@ HOUR_E4 = 10_000
 class Effect(msgspec.Struct, frozen=True, kw_only=True):
     """What becomes of the entries of one legal entity and currency that are alike in where they stand.
 
-    ``where``: ``open`` (would be reversed and rated anew) or ``posted`` (needs a correction). ``before`` and ``after``
+    ``where``: ``open`` (would be reversed and rated anew), ``barred`` (would be reversed and excluded, since it lies
+    before the go-live) or ``posted`` (needs a correction). ``before`` and ``after``
     are billable values in ``currency``, ``cost_before`` and ``cost_after`` costs in ``functional_currency``; the
     ``after`` of ``unpriced_count`` entries, which nothing would price any more, is not in them, nor is their ``before``
     in ``delta``.
@@ -133,7 +134,7 @@ def _effects(found: Iterable[Revaluation], book: ReferenceBook) -> Iterable[Effe
         standing = one.standing
         key = (
             book.entity_by_id[standing.entity_id].code,
-            "posted" if standing.is_sent else "open",
+            "posted" if standing.is_sent else "barred" if one.is_barred else "open",
             alpha_code(standing.currency),
             alpha_code(standing.functional_currency),
         )

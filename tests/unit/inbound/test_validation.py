@@ -83,6 +83,7 @@ CASES: list[tuple[str, str, Make]] = [
     ("hours_range", "HOURS_RANGE", _said(hours=Decimal(25))),
     ("increment", "INCREMENT", _said(hours=Decimal("7.6"))),
     ("duration_mismatch", "DURATION_MISMATCH", _said(**_EIGHT)),
+    ("before_go_live", "BEFORE_GO_LIVE", _under(world.firm(go_live=date(2027, 1, 1)))),
     ("future_dated", "FUTURE_DATED", _said(work_date=date(2026, 8, 11))),
     ("period_unknown", "PERIOD_UNKNOWN", _said(work_date=date(2025, 12, 31))),
     (
