@@ -3,6 +3,7 @@
 import random
 import threading
 import time
+from collections import Counter
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -23,11 +24,11 @@ from tieout.storage.pool import connect
 _NARRATIVES = ("Design of the interface", "Quarterly tax return", "Data migration")
 
 
-def _at(start: int, end: int, **changes: object) -> ReportedTime:
+def _at(start: int, end: int | Decimal, **changes: object) -> ReportedTime:
     midnight = datetime(world.WORK_DATE.year, world.WORK_DATE.month, world.WORK_DATE.day, tzinfo=UTC)
     return world.said(
         started_at=midnight + timedelta(hours=start),
-        ended_at=midnight + timedelta(hours=end),
+        ended_at=midnight + timedelta(hours=float(end)),
         hours=Decimal(end - start),
         **changes,
     )
@@ -157,15 +158,21 @@ def test_an_entry_moved_to_another_day_makes_room_on_the_day_it_leaves(database_
 
 
 def _crowded(rng: random.Random) -> list[ReportedTime]:
-    """Many entries of two people on two days: full days, overlapping times, equal and alike work, some recalled."""
+    """Many entries of two people on two days: full days, overlapping times, equal and alike work, some recalled.
+
+    Every version of an entry has hours of its own, so that none is carried by an earlier one.
+    """
     times = []
+    versions = Counter[str]()
     for at in range(90):
+        source_id = f"e{rng.randrange(70)}"
+        versions[source_id] += 1
+        hours = 1 + Decimal(versions[source_id]) / 4
         start = rng.randrange(0, 22)
-        span = rng.randint(1, 2)
         project, task = rng.choice((("p100", "design"), ("p100", None), ("p200", None)))
         about: dict[str, object] = {
-            "source_id": f"e{rng.randrange(70)}",
-            "version": at + 1,
+            "source_id": source_id,
+            "version": versions[source_id],
             "person": rng.choice(("ada", "cyd")),
             "work_date": world.WORK_DATE + timedelta(days=rng.randrange(2)),
             "project": project,
@@ -173,7 +180,7 @@ def _crowded(rng: random.Random) -> list[ReportedTime]:
             "narrative": rng.choice(_NARRATIVES),
             "state": rng.choice((ReportedState.APPROVED,) * 4 + (ReportedState.RECALLED,)),
         }
-        times.append(_at(start, start + span, **about) if at % 3 else world.said(hours=Decimal(span), **about))
+        times.append(_at(start, start + hours, **about) if at % 3 else world.said(hours=hours, **about))
     return times
 
 
@@ -195,10 +202,10 @@ def test_whatever_order_three_workers_commit_in_nobody_is_held_or_accepted_for_n
     hub.work()
     before = hub.open_items()
     assert before
-    # Judged again, one by one with nobody beside it, everything held is held for the same reason.
+    # Judged again with nobody beside it, everything held is still held (perhaps for work that was accepted after it).
     hub.conn.execute("update desk_item set state = 'released' where state = 'open'")
     hub.work()
-    assert [(code, source) for code, _, source in hub.open_items()] == [(code, source) for code, _, source in before]
+    assert [source for _, _, source in hub.open_items()] == [source for _, _, source in before]
     assert _that_do_not_go_together(hub) == []
     assert verify_control_totals(hub.conn) == []
 
