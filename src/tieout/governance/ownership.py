@@ -5,12 +5,12 @@ own the field is never written: where it differs from the owner's it is an objec
 """
 
 from collections.abc import Iterable, Sequence
-from datetime import date
+from datetime import UTC, date, datetime
 from typing import Final
 
 import msgspec
 
-from tieout.model.firm import FirmConfig, OwnershipRule
+from tieout.model.firm import ConflictPolicy, FirmConfig, OwnershipRule
 from tieout.model.reported import FieldValue, RecordType
 
 ALL_FIELDS: Final = "*"
@@ -22,6 +22,26 @@ DEFAULT_STEWARD: Final = "default"
 
 _ERP_OBJECTS: Final = (RecordType.LEGAL_ENTITY, RecordType.PERIOD, RecordType.FX_RATE)
 _ERP_FIELDS: Final = {RecordType.CLIENT: ("currency", "tax_id")}
+_USUAL_OWNERS: Final[dict[str, tuple[str, ...]]] = {
+    RecordType.CLIENT: ("crm", "psa"),
+    RecordType.DEAL: ("crm",),
+    RecordType.DEAL_LINE: ("crm",),
+    RecordType.CONTRACT: ("crm", "psa"),
+    RecordType.CONTRACT_LINE: ("crm", "psa"),
+    RecordType.PROJECT: ("psa",),
+    RecordType.TASK: ("psa",),
+    RecordType.DEMAND: ("psa", "crm"),
+    RecordType.ROLE: ("psa", "hcm"),
+    RecordType.RESOURCE: ("hcm", "psa"),
+    RecordType.ORG_UNIT: ("hcm",),
+    RecordType.HOLIDAY: ("hcm", "resource"),
+    RecordType.SKILL: ("resource", "hcm"),
+    RecordType.RESOURCE_SKILL: ("resource", "hcm"),
+    "assignment": ("resource", "psa"),
+    "time_off": ("hcm", "resource"),
+}
+"""The roles whose system owns an object by default, the first that the firm has (domain model 1.5)."""
+
 _TELLER_OBJECTS: Final = (
     RecordType.CLIENT,
     RecordType.PROJECT,
@@ -29,25 +49,29 @@ _TELLER_OBJECTS: Final = (
     RecordType.ROLE,
     RecordType.RESOURCE,
 )
+"""What the only system that is read and posts for nobody owns, whatever its role."""
 
 
 class Said(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """What one system says of one field of one record."""
+    """What one system says of one field of one record, and since when where that is known."""
 
     system: str
     source_id: str
     value: FieldValue
+    since: datetime | None = None
 
 
 class Decision(msgspec.Struct, frozen=True, kw_only=True):
     """The value of one field: whose it is, by which rule, and who says otherwise without owning it.
 
     ``winner`` is None while the owner has not told the field: it then has no value, whatever the others say.
+    ``proposes``: the steward is asked about what the others say, which is else refused.
     """
 
     winner: Said | None
     rule: str
     steward: str
+    proposes: bool = False
     objections: tuple[Said, ...] = ()
 
 
@@ -76,8 +100,9 @@ def rules_of(firm: FirmConfig) -> tuple[OwnershipRule, ...]:
     """The firm's ownership rules, then the defaults of domain model 1.5 for its systems.
 
     By default the ERP that posts for a legal entity owns the entity, its periods, exchange rates and clients' currency
-    and tax id; clients, projects, tasks, roles and people belong to the one system that is read and posts for nobody.
-    Where there are two such systems there is no default: the firm has to say. Rates belong to whoever states them.
+    and tax id; everything else belongs to the system whose role it is, or to the one system that is read and posts for
+    nobody. Where two systems play the same part there is no default: the firm has to say. Rates belong to whoever
+    states them.
     """
     posters = [one for one in firm.systems if one.posts_for]
     tellers = [one for one in firm.systems if not one.posts_for and one.reads]
@@ -91,6 +116,11 @@ def rules_of(firm: FirmConfig) -> tuple[OwnershipRule, ...]:
         defaults += [_default(kind, fields, posters[0].name) for kind, fields in _ERP_FIELDS.items()]
     if len(tellers) == 1:
         defaults += [_default(kind, (ALL_FIELDS,), tellers[0].name) for kind in _TELLER_OBJECTS]
+    for kind, roles in _USUAL_OWNERS.items():
+        playing = ([one for one in tellers if one.role == role] for role in roles)
+        first = next((found for found in playing if found), [])
+        if len(first) == 1 and (len(tellers) > 1 or kind not in _TELLER_OBJECTS):
+            defaults.append(_default(kind, (ALL_FIELDS,), first[0].name))
     return (*firm.ownership, *defaults)
 
 
@@ -98,17 +128,26 @@ def decide(rule: OwnershipRule | None, said: Iterable[Said], *, incumbent: tuple
     """The value of one field.
 
     ``incumbent`` is the system and key whose value stands now: among several records of the owner (merged by a mapping)
-    it stays, else the first key wins. Without a rule the incumbent stays, else the first system by name; whoever
-    differs objects, so that nothing is decided in silence.
+    it stays, else the first key wins. By a rule for the newest, whoever said its value last wins and nobody objects.
+    Without a rule the incumbent stays, else the first system by name; whoever differs objects, so that nothing is
+    decided in silence.
     """
     statements = sorted(said, key=lambda one: ((one.system, one.source_id) != incumbent, one.system, one.source_id))
     if rule is None:
         winner = statements[0] if statements else None
         return _decision(winner, statements, rule="no rule: first told", steward="data_steward")
+    if rule.conflict is ConflictPolicy.NEWEST:
+        newest = max(statements, key=lambda one: (_since(one), one.system == rule.system), default=None)
+        return Decision(winner=newest, rule=f"ownership.toml: the newest {rule.object} wins", steward=rule.steward)
     own = [one for one in statements if one.system == rule.system]
     words = f"{'default' if rule.steward == DEFAULT_STEWARD else 'ownership.toml'}: {rule.system} owns {rule.object}"
     steward = "data_steward" if rule.steward == DEFAULT_STEWARD else rule.steward
-    return _decision(own[0] if own else None, statements, rule=words, steward=steward)
+    decision = _decision(own[0] if own else None, statements, rule=words, steward=steward)
+    return msgspec.structs.replace(decision, proposes=rule.conflict is ConflictPolicy.PROPOSE)
+
+
+def _since(said: Said) -> datetime:
+    return said.since or datetime.min.replace(tzinfo=UTC)
 
 
 def _decision(winner: Said | None, statements: Sequence[Said], *, rule: str, steward: str) -> Decision:
@@ -120,5 +159,5 @@ def _decision(winner: Said | None, statements: Sequence[Said], *, rule: str, ste
     return Decision(winner=winner, rule=rule, steward=steward, objections=objections)
 
 
-def _default(record_type: RecordType, fields: tuple[str, ...], system: str, entity: str | None = None) -> OwnershipRule:
+def _default(record_type: str, fields: tuple[str, ...], system: str, entity: str | None = None) -> OwnershipRule:
     return OwnershipRule(object=str(record_type), fields=fields, system=system, entity=entity, steward=DEFAULT_STEWARD)

@@ -39,6 +39,8 @@ _ROWS = (
          "Correct the record in its source and let it be sent again, or exclude it with a reason."),
     _row("NOT_OWNER", "A system changed a field that another system owns", Owner.DATA_STEWARD,
          "Correct the value in the owning system, or change the owner in ownership.toml."),
+    _row("CHANGE_PROPOSED", "A system proposes another value for a field that another system owns", Owner.DATA_STEWARD,
+         "Take the value over in the owning system, or exclude the proposal with a reason."),
     _row("OUT_OF_ORDER_VERSION", "An older version arrived after a newer one", Owner.INTEGRATION,
          "Nothing to do: the newer version stands.", blocks=False),
     _row("DUPLICATE_EXACT", "The same version arrived again", Owner.INTEGRATION,

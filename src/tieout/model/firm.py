@@ -26,7 +26,8 @@ class SystemConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
 
     ``secrets`` maps a setting to a reference (``env:NAME``,
     ``file:PATH``). ``posts_for`` lists the legal entities whose journals go there; ``reads`` the objects polled;
-    ``takes`` the master commands that are sent there (``upsert_project``, ``link_deal``, ``publish_demand``).
+    ``takes`` the master commands that are sent there (``upsert_project``, ``link_deal``, ``publish_demand``). ``role``
+    is the part it plays (crm, psa, resource, hcm, erp, payroll), its connector's where the file says no other.
     """
 
     name: str
@@ -39,6 +40,19 @@ class SystemConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     poll_interval_s: Decimal = Decimal(5)
     posts_for: tuple[str, ...] = ()
     takes: tuple[str, ...] = ()
+    role: str | None = None
+
+
+class ConflictPolicy(StrEnum):
+    """What becomes of a change by a system that does not own the field.
+
+    ``reject``: a finding; the owner's value stands. ``propose``: the steward is asked to take it over in the owning
+    system; the owner's value stands until then. ``newest``: whoever changed the field last is right.
+    """
+
+    REJECT = "reject"
+    PROPOSE = "propose"
+    NEWEST = "newest"
 
 
 class OwnershipRule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -50,6 +64,7 @@ class OwnershipRule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     entity: str | None = None
     valid_from: date | None = None
     steward: str = "data_steward"
+    conflict: ConflictPolicy = ConflictPolicy.REJECT
 
 
 class MappingLine(msgspec.Struct, frozen=True, kw_only=True):

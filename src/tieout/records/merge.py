@@ -176,13 +176,11 @@ def merge(
         if winner is not None:
             fields[name] = winner.value
     for name in sorted({name for one in live for name in one.refs}):
-        said = [
-            Said(system=one.system, source_id=one.source_id, value=one.refs[name]) for one in live if name in one.refs
-        ]
+        said = [_said(one, one.refs[name]) for one in live if name in one.refs]
         winner = judge(name, said, _same_reference(name, by.identity))
         if winner is not None:
             refs[name] = (winner.system, str(winner.value))
-    gone = [Said(system=one.system, source_id=one.source_id, value=one.deleted) for one in reports]
+    gone = [_said(one, one.deleted) for one in reports]
     winner = judge(DELETED, gone, lambda one, other: one.value == other.value or not other.value)
     tombstone = all(one.deleted for one in reports) if winner is None else winner.value is True
     if before is not None and tombstone and not live:
@@ -212,6 +210,11 @@ def changed_fields(before: Golden | None, after: Golden) -> tuple[str, ...]:
     return tuple(sorted(differing))
 
 
+def _said(report: Report, value: FieldValue) -> Said:
+    since = effective_instant(report.version, report.recorded_at)
+    return Said(system=report.system, source_id=report.source_id, value=value, since=since)
+
+
 def _stated(record_type: str, name: str, live: Sequence[Report]) -> tuple[list[Said], list[Objection]]:
     """Who says what of a field; a value that cannot be one is not said but reported."""
     said, wrong = [], []
@@ -220,7 +223,7 @@ def _stated(record_type: str, name: str, live: Sequence[Report]) -> tuple[list[S
             continue
         problem = bad_value(name, one.fields[name])
         if problem is None:
-            said.append(Said(system=one.system, source_id=one.source_id, value=one.fields[name]))
+            said.append(_said(one, one.fields[name]))
             continue
         words = f"{one.system} says {name} {one.fields[name]!r} of {record_type} {one.source_id}, which {problem}."
         cause = f"{record_type}:{one.system}:{name}"
@@ -239,7 +242,7 @@ def _objections(record_type: str, name: str, decision: Decision, same: Callable[
             system=one.system,
             source_id=one.source_id,
             finding=finding(
-                "NOT_OWNER",
+                "CHANGE_PROPOSED" if decision.proposes else "NOT_OWNER",
                 f"{one.system} says {name} {one.value!r} of {record_type} {one.source_id}, but {winner.system} owns it "
                 f"and says {winner.value!r} ({decision.rule}).",
                 cause=f"{record_type}:{name}:{one.system}",

@@ -7,8 +7,9 @@ import msgspec
 from tests.worlds.inbound_firm import firm
 from tests.worlds.records_database import ENTITIES, Records, said
 
-from tieout.model.firm import MappingLine, OwnershipRule
+from tieout.model.firm import ConflictPolicy, FirmConfig, MappingLine, OwnershipRule
 from tieout.model.reported import RecordType, ReportedRecord
+from tieout.records.record_explanation import explain_record
 from tieout.storage.control_totals import verify_control_totals
 from tieout.storage.pool import connect
 
@@ -205,3 +206,28 @@ def test_everything_written_is_under_control_totals(records: Records) -> None:
     assert verify_control_totals(records.conn) == []
     records.conn.execute("update golden_record set code = 'P999'")
     assert [one.table for one in verify_control_totals(records.conn)] == ["golden_record"]
+
+
+def with_policy(conflict: ConflictPolicy) -> FirmConfig:
+    rule = OwnershipRule(object="project", fields=("*",), system="psa", conflict=conflict)
+    return msgspec.structs.replace(firm(), rates=(), fx_rates=(), ownership=(rule,))
+
+
+def test_another_systems_value_is_a_proposal_where_the_rule_says_so(records: Records) -> None:
+    records.apply(with_policy(ConflictPolicy.PROPOSE))
+    records.report(said(RecordType.PROJECT, "p1", code="P1", name="Alpha"))
+    result = records.report(said(RecordType.PROJECT, "900", code="P1", name="Beta"), system="erp")
+    (found,) = result.findings
+    assert found.finding.code == "CHANGE_PROPOSED"
+    assert found.finding.context["said"] == "Beta"
+    assert found.finding.context["owner_says"] == "Alpha"
+
+
+def test_the_newest_value_wins_where_the_rule_says_so(records: Records) -> None:
+    records.apply(with_policy(ConflictPolicy.NEWEST))
+    records.report(said(RecordType.PROJECT, "p1", code="P1", name="Alpha"))
+    result = records.report(said(RecordType.PROJECT, "900", code="P1", name="Beta"), system="erp")
+    assert result.findings == ()
+    explained = explain_record(records.conn, RecordType.PROJECT, "P1", "name")
+    assert explained.fields[0].value == "Beta"
+    assert "the newest project wins" in "\n".join(explained.lines())

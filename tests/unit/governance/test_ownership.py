@@ -1,19 +1,21 @@
 """Who owns a field, and what a value is when several systems speak of it (domain model 1.5)."""
 
-from datetime import date
+from datetime import UTC, date, datetime
 
+import msgspec
 import pytest
 
 from tieout.governance.ownership import DEFAULT_STEWARD, Said, decide, owner_of, rules_of
-from tieout.model.firm import Environment, FirmConfig, OwnershipRule, SystemConfig
+from tieout.model.firm import ConflictPolicy, Environment, FirmConfig, OwnershipRule, SystemConfig
 
 TODAY = date(2026, 3, 10)
 
 
-def system(name: str, *, posts_for: tuple[str, ...] = (), reads: tuple[str, ...] = ()) -> SystemConfig:
-    return SystemConfig(
-        name=name, connector="x", account=name, environment=Environment.SANDBOX, posts_for=posts_for, reads=reads
-    )
+def system(
+    name: str, *, posts_for: tuple[str, ...] = (), reads: tuple[str, ...] = (), role: str | None = None
+) -> SystemConfig:
+    plain = SystemConfig(name=name, connector="x", account=name, environment=Environment.SANDBOX)
+    return msgspec.structs.replace(plain, posts_for=posts_for, reads=reads, role=role)
 
 
 PSA = system("psa", reads=("projects",))
@@ -69,6 +71,46 @@ def test_two_systems_that_could_own_projects_leave_the_decision_to_the_firm() ->
     assert owner("project", "name", systems=systems, own=(rule,)) == "crm"
 
 
+WHOLE_FIRM = (
+    system("hubspot", reads=("deals",), role="crm"),
+    system("kantata", reads=("projects",), role="psa"),
+    system("float", reads=("people",), role="resource"),
+    system("bamboo", reads=("employees",), role="hcm"),
+    ERP,
+)
+
+
+@pytest.mark.parametrize(
+    ("record_type", "field", "expected"),
+    [
+        ("deal", "stage", "hubspot"),
+        ("contract", "signed_value", "hubspot"),
+        ("client", "name", "hubspot"),
+        ("client", "tax_id", "erp"),
+        ("project", "status", "kantata"),
+        ("task", "planned_hours", "kantata"),
+        ("assignment", "hours", "float"),
+        ("resource", "employment_from", "bamboo"),
+        ("time_off", "days", "bamboo"),
+        ("holiday", "day", "bamboo"),
+        ("resource_skill", "level", "float"),
+        ("rate_line", "price", None),
+    ],
+)
+def test_each_field_belongs_to_the_system_whose_role_it_is(record_type: str, field: str, expected: str | None) -> None:
+    assert owner(record_type, field, systems=WHOLE_FIRM) == expected
+
+
+def test_where_a_role_is_not_filled_the_next_that_knows_the_object_owns_it() -> None:
+    without_hcm = tuple(one for one in WHOLE_FIRM if one.role != "hcm")
+    assert owner("resource", "name", systems=without_hcm) == "kantata"
+    assert owner("time_off", "days", systems=without_hcm) == "float"
+
+
+def test_of_two_systems_of_one_role_neither_owns_by_default() -> None:
+    assert owner("deal", "stage", systems=(*WHOLE_FIRM, system("sf", reads=("deals",), role="crm"))) is None
+
+
 def test_a_rule_of_the_firm_goes_before_every_default() -> None:
     rule = OwnershipRule(object="period", fields=("*",), system="psa")
     assert owner("period", "state", "US", own=(rule,)) == "psa"
@@ -107,6 +149,30 @@ def test_the_owners_value_stands_and_whoever_differs_objects() -> None:
     assert decision.winner == said("psa", "New name")
     assert decision.objections == (said("erp", "Old name"),)
     assert decision.steward == "pmo"
+
+
+def at(hour: int) -> datetime:
+    return datetime(2026, 3, 10, hour, tzinfo=UTC)
+
+
+def test_by_a_rule_for_the_newest_whoever_spoke_last_is_right_and_nobody_objects() -> None:
+    rule = msgspec.structs.replace(RULE, conflict=ConflictPolicy.NEWEST)
+    early = Said(system="psa", source_id="1", value="Old", since=at(8))
+    late = Said(system="erp", source_id="9", value="New", since=at(9))
+    assert decide(rule, [early, late]).winner == late
+    assert decide(rule, [late, early]).objections == ()
+    both = [early, msgspec.structs.replace(late, since=at(8))]
+    assert decide(rule, both).winner == early, "of two that spoke at once the owner is right"
+    assert decide(rule, [said("erp", "x")]).winner == said("erp", "x"), "nobody else has spoken"
+
+
+def test_by_a_rule_for_proposals_the_owners_value_stands_and_the_steward_is_asked() -> None:
+    rule = msgspec.structs.replace(RULE, conflict=ConflictPolicy.PROPOSE)
+    decision = decide(rule, [said("erp", "Old name"), said("psa", "New name")])
+    assert decision.winner == said("psa", "New name")
+    assert decision.objections == (said("erp", "Old name"),)
+    assert decision.proposes
+    assert not decide(RULE, [said("erp", "Old name"), said("psa", "New name")]).proposes
 
 
 def test_while_the_owner_is_silent_the_field_has_no_value() -> None:

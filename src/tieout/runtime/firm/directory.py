@@ -95,7 +95,7 @@ def _systems(directory: Path, problems: list[FirmProblem]) -> tuple[list[SystemC
         file = f"systems/{path.name}"
         found = _convert({"name": path.stem, **table}, SystemConfig, file, problems)
         if found is not None:
-            found = _with_files(directory, found, file, problems)
+            found = _with_role(_with_files(directory, found, file, problems))
             systems.append(found)
             problems += _connector_problems(found, file)
         if delivery is not None:
@@ -127,6 +127,13 @@ def _with_files(directory: Path, system: SystemConfig, file: str, problems: list
             continue
         settings[setting.name] = path.read_text(encoding="utf-8")
     return msgspec.structs.replace(system, settings=settings)
+
+
+def _with_role(system: SystemConfig) -> SystemConfig:
+    """The system with the role of its connector, where the file names no other."""
+    if system.role is not None or system.connector not in installed_connectors():
+        return system
+    return msgspec.structs.replace(system, role=str(load_connector(system.connector).manifest.role))
 
 
 def _connector_problems(system: SystemConfig, file: str) -> list[FirmProblem]:
