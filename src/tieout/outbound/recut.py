@@ -1,9 +1,11 @@
-"""Take an entry out of a delivery that has not been sent yet, because its source changed it.
+"""Take entries out of deliveries that have not been sent yet: their source changed them, or their entity moved.
 
-``inbound`` calls this when a newer version arrives; the row lock on the delivery excludes the engine's intent, so that
-an approval withdrawn before the intent is never posted and one withdrawn after it is never silently lost.
+``inbound`` calls ``recut`` when a newer version arrives; the row lock on the delivery excludes the engine's intent, so
+that an approval withdrawn before the intent is never posted and one withdrawn after it is never silently lost.
+``runtime.apply`` calls ``recut_moved`` when a legal entity is posted by another system from now on.
 """
 
+from collections.abc import Mapping
 from typing import Literal
 
 from psycopg import Cursor
@@ -48,3 +50,37 @@ def recut(cur: Cursor[tuple[object, ...]], entry_id: int) -> Recut:
     cur.execute("update posting_link set delivery_id = 0 where entry_id = %s", (entry_id,))
     notify(cur, "time_to_bill")
     return "recut"
+
+
+def recut_moved(cur: Cursor[tuple[object, ...]], posters: Mapping[str, str]) -> int:
+    """Take apart what was never sent of legal entities that another system posts for now; returns how many deliveries.
+
+    ``posters`` names the system of each legal entity. The entries wait for journals in the books of the new one. What
+    was begun is finished where it was begun, so that nothing can be in two ledgers. A delivery that was never sent
+    gives its reference and key back: the journal that takes its place may say the very same.
+    """
+    cur.execute(
+        """
+        with moved as (
+            update delivery d
+               set state = 'recut', updated_at = now(),
+                   key = d.key || ':' || d.delivery_id, reference = d.reference || ':' || d.delivery_id
+              from golden_record g
+              join unnest(%s::text[], %s::text[]) as poster (entity, system) on poster.entity = g.code
+             where g.record_id = d.entity_id and g.type = 'legal_entity' and d.system <> poster.system
+               and d.command_kind = 'post_journal' and d.state in ('ready', 'rejected') and d.attempts = 0
+            returning d.delivery_id
+        ), freed as (
+            delete from posting_link l using moved where l.delivery_id = moved.delivery_id returning l.entry_id
+        ), waiting as (
+            insert into posting_pending (first_entry_id, last_entry_id) select entry_id, entry_id from freed
+        )
+        select count(*) from moved
+        """,
+        (list(posters), list(posters.values())),
+    )
+    row = cur.fetchone()
+    count = 0 if row is None else int(str(row[0]))
+    if count:
+        notify(cur, "time_to_bill")
+    return count

@@ -262,6 +262,17 @@ def hold(cur: Cursor[tuple[object, ...]], delivery_id: int, *, code: str, words:
     )
 
 
+def systems_owed(conn: Connection[tuple[object, ...]]) -> frozenset[str]:
+    """The systems to which something is to be sent, is under way or in doubt."""
+    rows = conn.execute(
+        """
+        select distinct system from delivery
+         where state in ('ready', 'intent', 'in_doubt', 'held', 'dead', 'rejected')
+        """
+    )
+    return frozenset(str(row[0]) for row in rows)
+
+
 def requeue(cur: Cursor[tuple[object, ...]], delivery_ids: Sequence[int], *, now: datetime) -> int:
     """Let parked deliveries be tried again from the first attempt on; what the target may hold is looked up first."""
     cur.execute(

@@ -12,6 +12,7 @@ from tieout.inbound import record_acceptance, revaluation
 from tieout.ledger import publication
 from tieout.model.clock import Clock
 from tieout.model.firm import FirmConfig
+from tieout.outbound.recut import recut_moved
 from tieout.runtime.firm.directory import read_firm
 from tieout.runtime.ids import SystemIds
 from tieout.storage.pool import connect, in_transaction
@@ -44,6 +45,7 @@ def apply_firm(url: str, directory: Path, *, applied_by: str, clock: Clock) -> A
                 return Applied(version=done.version, is_new=False, released=0)
             if decides_worth(done.depends_on):
                 revaluation.request(cur)
+            recut_moved(cur, {entity: system.name for system in config.systems for entity in system.posts_for})
             record_acceptance.settle_records(cur, done.records, now=now)
             record_acceptance.settle_matched(cur, now=now)
             released = intake.release_waiting(

@@ -24,6 +24,7 @@ from tieout.model.firm import FirmConfig
 from tieout.outbound.aftermath import Aftermath
 from tieout.outbound.engine import Engine
 from tieout.outbound.outbox import DELIVERY_STEP
+from tieout.outbound.store import systems_owed
 from tieout.records.reference_book import BookCache
 from tieout.runtime import systems, worker
 from tieout.runtime.clock import SystemClock
@@ -132,6 +133,11 @@ def _current_firm(pool: Pool) -> FirmConfig | None:
         return None
 
 
+def _owed(pool: Pool) -> frozenset[str]:
+    with losing_database(), pool.connection() as conn:
+        return systems_owed(conn)
+
+
 async def _run_flows(options: HubOptions, pool: Pool, firm: FirmConfig, outdated: asyncio.Event) -> None:
     clock = SystemClock()
     async with AsyncExitStack() as stack:
@@ -142,7 +148,8 @@ async def _run_flows(options: HubOptions, pool: Pool, firm: FirmConfig, outdated
         woken: dict[str, asyncio.Event] = {}
         engines: list[tuple[Engine, asyncio.Event]] = []
         if options.deliver:
-            for target in systems.targets(firm, throttle=throttle, clock=clock):
+            owed = await asyncio.to_thread(_owed, pool)
+            for target in systems.targets(firm, throttle=throttle, clock=clock, owed=owed):
                 stack.push_async_callback(target.sink.aclose)
                 engine = Engine(
                     target=target,

@@ -46,11 +46,14 @@ def translators(firm: FirmConfig) -> Mapping[str, Translator]:
     return found
 
 
-def targets(firm: FirmConfig, *, throttle: Throttle, clock: Clock) -> list[Target]:
-    """Every system that the firm posts to, with an open sink; the caller closes the sinks."""
+def targets(firm: FirmConfig, *, throttle: Throttle, clock: Clock, owed: frozenset[str] = frozenset()) -> list[Target]:
+    """Every system that the firm posts to, with an open sink; the caller closes the sinks.
+
+    ``owed`` are systems to which deliveries are under way, though the firm may send them nothing new.
+    """
     found = []
     for system in firm.systems:
-        if not (system.posts_for or system.takes):
+        if not (system.posts_for or system.takes or system.name in owed):
             continue
         connector = connector_for(system.connector, system.settings)
         if connector.open_sink is None:
