@@ -327,6 +327,9 @@ CATALOGUE: Final[dict[str, CatalogueEntry]] = {
     "TIE-FIRM-006": CatalogueEntry(
         "The new firm directory has files already", "Name a directory that does not exist yet, or an empty one."
     ),
+    "TIE-FIRM-007": CatalogueEntry(
+        "There is no such system to connect to", "Use the name of a file in systems/ of the firm directory."
+    ),
     "TIE-OUTBOUND-001": CatalogueEntry(
         "A system cannot take a command",
         "Let another system post for these entities; `tieout connector list` shows what each can write.",

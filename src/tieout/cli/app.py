@@ -27,6 +27,7 @@ _COMMANDS: Final = {
     "demo": ("demo", "demo"),
     "init": ("firm", "init"),
     "check": ("firm", "check"),
+    "connect": ("connect", "connect"),
     "plan": ("firm", "plan"),
     "apply": ("firm", "apply"),
     "history": ("firm", "history"),
