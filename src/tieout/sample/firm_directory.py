@@ -30,7 +30,6 @@ def write_firm_directory(directory: Path, firm: SeedFirm, systems: Sequence[Syst
     """Write the configuration of ``firm`` with ``systems`` into ``directory``; secrets go to files beside it."""
     for folder in ("mappings", "policies"):
         (directory / folder).mkdir(parents=True, exist_ok=True)
-    _write(directory / "tieout.toml", [f"name = {_quoted(firm.name)}"])
     write_systems(directory, systems)
     psa = next(one.name for one in systems if not one.posts_for)
     _write(
@@ -49,6 +48,8 @@ def write_firm_directory(directory: Path, firm: SeedFirm, systems: Sequence[Syst
     )
     _write_mappings(directory / "mappings", firm)
     _write_policies(directory / "policies", firm)
+    # Last: what has a tieout.toml is whole.
+    _write(directory / "tieout.toml", [f"name = {_quoted(firm.name)}"])
 
 
 def write_systems(directory: Path, systems: Sequence[SystemSheet]) -> None:

@@ -92,11 +92,18 @@ def _prepare(home: Path, seed_dir: Path, plan: DemoPlan) -> int:
     return count
 
 
-def _simulator(name: str, home: Path, plan: DemoPlan, seed_dir: Path) -> SimulatorProcess:
+@contextmanager
+def _simulator(name: str, home: Path, plan: DemoPlan, seed_dir: Path) -> Iterator[SimulatorProcess]:
+    """A system with what it held before; one that was not filled to the end is filled anew."""
     state = home / "simulators" / name
-    seeded = state.exists()
     state.mkdir(parents=True, exist_ok=True)
-    return SimulatorProcess(name, state, seed=plan.seed, fault_rate=plan.faults, seed_dir=None if seeded else seed_dir)
+    filled = state / "filled"
+    process = SimulatorProcess(
+        name, state, seed=plan.seed, fault_rate=plan.faults, seed_dir=None if filled.exists() else seed_dir
+    )
+    with process:
+        filled.touch()
+        yield process
 
 
 def _sheet(system: str, connector: str, process: SimulatorProcess, posts_for: tuple[str, ...] = ()) -> SystemSheet:

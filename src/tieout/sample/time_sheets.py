@@ -6,16 +6,24 @@ Pure: everything follows from masters and seed. One generator of entries, so tha
 from collections.abc import Iterator
 from datetime import date, timedelta
 from random import Random
-from typing import Final
+from typing import Final, TypeAlias
 
-from tieout.connect.simulator.seed import SeedFirm, SeedPerson, SeedProject, SeedTimeEntry
+from tieout.connect.simulator.seed import SeedFirm, SeedPerson, SeedProject, SeedTask, SeedTimeEntry
 from tieout.sample.masters import MONTH
 
 DUPLICATE_PERCENT: Final = 5
 INVALID_PERCENT: Final = 2
 LATE_PERCENT: Final = 1
 PRIOR_PERIOD_PERCENT: Final = 1
-_DAYS: Final = ((480,), (240, 240), (180, 180, 120), (120, 120, 120, 120), (60, 180, 120, 120), (90, 150, 60, 60, 120))
+_DAYS: Final = (
+    (480,),
+    (240, 240),
+    (180, 180, 120),
+    (120, 120, 120, 120),
+    (60, 120, 60, 120, 120),
+    (90, 60, 90, 60, 60, 120),
+)
+_Work: TypeAlias = tuple[SeedProject, SeedTask]
 _VERBS: Final = ("Prepared", "Reviewed", "Built", "Tested", "Presented", "Documented", "Analysed", "Refined", "Planned")
 _THINGS: Final = ("migration plan", "interface design", "cost model", "training material", "data quality report",
                   "steering deck", "test cases", "rollout checklist", "process map", "backlog", "architecture notes",
@@ -25,7 +33,7 @@ _THINGS: Final = ("migration plan", "interface design", "cost model", "training 
 def sample_time(firm: SeedFirm, seed: int) -> Iterator[SeedTimeEntry]:
     """The time of October 2026, entry by entry, day by day."""
     random = Random(seed + 1)  # noqa: S311 - a reproducible sample, not a secret
-    projects_of = _projects_of(firm)
+    work_of = _work_of(firm)
     managers = [person.key for person in firm.people[: max(3, len(firm.people) // 20)]]
     number = 0
     for offset in range(31):
@@ -35,28 +43,29 @@ def sample_time(firm: SeedFirm, seed: int) -> Iterator[SeedTimeEntry]:
         for person in firm.people:
             if person.employed_to is not None and day >= date.fromisoformat(person.employed_to):
                 continue
-            for entry in _day_of(person, day, projects_of[person.entity], managers, random):
+            for entry in _day_of(person, day, work_of[person.entity], managers, random):
                 for kept in _with_mess(entry, person, firm, random):
                     number += 1
                     kept.key = f"T{number:07d}"
                     yield kept
 
 
-def _projects_of(firm: SeedFirm) -> dict[str, list[SeedProject]]:
-    found: dict[str, list[SeedProject]] = {}
+def _work_of(firm: SeedFirm) -> dict[str, list[_Work]]:
+    """What people of each entity work on: the open tasks of its active projects."""
+    found: dict[str, list[_Work]] = {}
     for project in firm.projects:
         if project.status == "active":
-            found.setdefault(project.entity, []).append(project)
+            found.setdefault(project.entity, []).extend((project, task) for task in project.tasks if task.open)
     return found
 
 
 def _day_of(
-    person: SeedPerson, day: date, projects: list[SeedProject], managers: list[str], random: Random
+    person: SeedPerson, day: date, work: list[_Work], managers: list[str], random: Random
 ) -> Iterator[SeedTimeEntry]:
+    """A day of one person: every piece of work is another task, so that nothing is a duplicate by chance."""
     approvers = [key for key in managers if key != person.key]
-    for minutes in random.choice(_DAYS):
-        project = random.choice(projects)
-        task = random.choice(project.tasks[:3])
+    pieces = random.choice(_DAYS)
+    for minutes, (project, task) in zip(pieces, random.sample(work, len(pieces)), strict=True):
         approved_on = day + timedelta(days=random.randrange(1, 5))
         yield SeedTimeEntry(
             key="",
