@@ -154,16 +154,19 @@ def _facts(item: ItemView) -> str:
     if item.amount_minor is None or item.currency is None:
         facts.append("unpriced")
     else:
-        currency = alpha_code(item.currency)
-        facts.append(f"{from_minor(item.amount_minor, currency):,} {currency}")
+        facts.append(_money(item.amount_minor, item.currency))
+    if item.new_amount_minor is not None and item.new_currency is not None:
+        facts.append(_money(item.new_amount_minor, item.new_currency))
     return ", ".join(facts)
 
 
+def _money(amount_minor: int, currency_number: int) -> str:
+    currency = alpha_code(currency_number)
+    return f"{from_minor(amount_minor, currency):,} {currency}"
+
+
 def _worth(cause: CauseSummary) -> str:
-    parts = [
-        f"{from_minor(amount_minor, alpha_code(int(number))):,} {alpha_code(int(number))}"
-        for number, amount_minor in sorted(cause.amount_minor.items())
-    ]
+    parts = [_money(amount_minor, int(number)) for number, amount_minor in sorted(cause.amount_minor.items())]
     if cause.unpriced_count:
         parts.append(f"{cause.unpriced_count:,} unpriced")
     return ", ".join(parts)

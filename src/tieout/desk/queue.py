@@ -46,7 +46,7 @@ class CauseSummary(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ItemView(msgspec.Struct, frozen=True, kw_only=True):
-    """One item in a list."""
+    """One item in a list. A change from one currency to another has its delta in both of them."""
 
     item_id: int
     code: str
@@ -59,6 +59,8 @@ class ItemView(msgspec.Struct, frozen=True, kw_only=True):
     hours: Decimal | None
     amount_minor: int | None
     currency: int | None
+    new_amount_minor: int | None
+    new_currency: int | None
     message: str
     context: dict[str, str]
     opened_at: datetime
@@ -83,10 +85,12 @@ def list_causes(
             select c.cause_id, c.code, c.cause_key, c.owner, sum(i.entry_count)::integer as count,
                    coalesce(sum(i.hours), 0) as hours,
                    coalesce((select jsonb_object_agg(m.currency, m.amount) from (
-                        select j.currency, sum(j.amount_minor)::bigint as amount from desk_item j
+                        select s.currency, sum(s.amount_minor)::bigint as amount from desk_item j
+                         cross join lateral (values (j.currency, j.amount_minor),
+                                                    (j.new_currency, j.new_amount_minor)) s (currency, amount_minor)
                          where j.cause_id = c.cause_id and j.state in ('open', 'released')
-                           and j.currency is not null and j.amount_minor is not null
-                         group by j.currency) m), '{}'::jsonb) as amount_minor,
+                           and s.currency is not null and s.amount_minor is not null
+                         group by s.currency) m), '{}'::jsonb) as amount_minor,
                    coalesce(sum(i.entry_count) filter (where i.amount_minor is null), 0)::integer as unpriced_count,
                    min(i.opened_at) as oldest, min(i.message) as example
               from root_cause c join desk_item i using (cause_id)
@@ -197,7 +201,7 @@ def _items(conn: Connection[tuple[object, ...]], where: str, values: dict[str, o
             f"""
             select i.item_id, c.code, c.owner, i.state, i.subject_kind, i.subject_id, i.source_id,
                    i.document_date::text as document_date, i.hours, i.amount_minor, i.currency::integer as currency,
-                   i.message, i.context, i.opened_at
+                   i.new_amount_minor, i.new_currency::integer as new_currency, i.message, i.context, i.opened_at
               from desk_item i join root_cause c using (cause_id)
             {where}
             """,  # noqa: S608 - clauses of this module

@@ -18,15 +18,17 @@ from tieout.storage.copying import CopyValue, copy_rows
 MACHINE = "tieout"
 _ITEM_COLUMNS = (
     "subject_kind", "subject_id", "message_id", "item_no", "system_id", "source_id", "cause_id", "state", "entity_id",
-    "document_date", "currency", "entry_count", "hours", "amount_minor", "message", "context", "opened_at",
+    "document_date", "currency", "entry_count", "hours", "amount_minor", "new_currency", "new_amount_minor", "message",
+    "context", "opened_at",
 )  # fmt: skip
 
 
 class ItemFacts(msgspec.Struct, frozen=True, kw_only=True):
     """What one desk item says: what is held, why, and what is at stake.
 
-    ``hours`` and ``amount_minor`` (of ``currency``, ISO 4217 numeric) are a delta for SOURCE_CHANGED; ``amount_minor``
-    is None where it cannot be priced yet. ``context`` adds to the finding's own context.
+    ``hours`` and ``amount_minor`` (of ``currency``, ISO 4217 numeric) are a delta for SOURCE_CHANGED and RATE_CHANGED;
+    ``amount_minor`` is None where it cannot be priced yet. A change from one currency to another has its delta in both:
+    what is posted in ``currency``, what should be in ``new_currency``. ``context`` adds to the finding's own context.
     """
 
     subject_kind: str
@@ -42,6 +44,8 @@ class ItemFacts(msgspec.Struct, frozen=True, kw_only=True):
     entry_count: int = 1
     hours: Decimal | None = None
     amount_minor: int | None = None
+    new_currency: int | None = None
+    new_amount_minor: int | None = None
     context: dict[str, str] = {}
 
 
@@ -113,6 +117,8 @@ def _row(item: ItemFacts, causes: dict[tuple[str, str], int], now: datetime) -> 
         item.entry_count,
         item.hours,
         item.amount_minor,
+        item.new_currency,
+        item.new_amount_minor,
         item.finding.message,
         msgspec.json.encode(item.finding.context | item.context).decode(),
         now,

@@ -34,6 +34,7 @@ _COPY_ACTUALS: Final = sql.SQL("copy actual ({}) from stdin").format(
     sql.SQL(", ").join(map(sql.Identifier, ACTUAL_COLUMNS))
 )
 _SLICE: Final = 500
+_NO_MONEY: Final[tuple[tuple[int | None, int | None], ...]] = ((None, None), (None, None))
 _NULL: Final = "\\N"
 _ACCEPTED: Final = int(Disposition.ACCEPTED)
 _HELD: Final = int(Disposition.HELD)
@@ -184,15 +185,16 @@ def _is_barred(reading: Reading) -> bool:
 
 def _item(reading: Reading) -> intake.ItemFacts:
     hours: Decimal = Decimal(reading.hours_e4) / HOUR_E4
-    amount_minor, currency = None, None
-    rated = reading.rated
+    amounts: tuple[tuple[int, int], ...] | None = None
     if reading.posted is not None:
-        hours, amount_minor = delta_of(reading)
-        currency = reading.posted.currency
-    elif rated is not None:
-        priced = rated.cost if rated.sales is None else rated.sales
-        amount_minor = 0 if rated.sales is None else rated.sales.amount_minor
-        currency = priced.functional_currency if rated.sales is None else priced.currency
+        delta = delta_of(reading, reading.posted)
+        hours, amounts = delta.hours, delta.amounts
+    elif reading.rated is not None:
+        sales = reading.rated.sales
+        amounts = (
+            ((reading.rated.cost.functional_currency, 0),) if sales is None else ((sales.currency, sales.amount_minor),)
+        )
+    at_stake, newly_at_stake = (*(amounts or ()), *_NO_MONEY)[:2]
     overruled = {}
     if reading.released is not None and reading.released.overrides:
         overruled = {OVERRULED: ",".join(sorted(reading.released.overrides))}
@@ -206,9 +208,11 @@ def _item(reading: Reading) -> intake.ItemFacts:
         source_id=reading.source_id,
         entity_id=reading.entity_id,
         document_date=reading.said.work_date,
-        currency=currency,
+        currency=at_stake[0],
         hours=hours,
-        amount_minor=amount_minor,
+        amount_minor=at_stake[1],
+        new_currency=newly_at_stake[0],
+        new_amount_minor=newly_at_stake[1],
         context=overruled,
     )
 

@@ -27,6 +27,26 @@ CHANGED_CODES = frozenset({"SOURCE_CHANGED", "RATE_CHANGED"})
 PEER_CODES = ("DUPLICATE_NATURAL", "DUPLICATE_FUZZY", "DAY_TOTAL", "OVERLAP")
 
 
+class Delta(msgspec.Struct, frozen=True):
+    """New minus posted, in hours and in minor units by ISO 4217 number.
+
+    Two currencies where the change moved the entry from one to the other: first what is posted and no longer right,
+    then what is right and not posted; nothing is converted (domain model 2.7: reversal and new row). None while the new
+    version has no price.
+    """
+
+    hours: Decimal
+    amounts: tuple[tuple[int, int], ...] | None
+
+    @property
+    def money(self) -> str:
+        """The amounts in words, each with its currency."""
+        if self.amounts is None:
+            return "an amount that cannot be told yet"
+        said = [(alpha_code(currency), minor) for currency, minor in self.amounts]
+        return " and ".join(f"{from_minor(minor, currency)} {currency}" for currency, minor in said)
+
+
 class Reversal(msgspec.Struct, frozen=True):
     """What the reversal of accepted entries took from one entity and currency, as positive numbers."""
 
@@ -162,26 +182,20 @@ def changed_after_posting(reading: Reading) -> Finding | None:
     posted = reading.posted
     if posted is None:
         return None
-    hours, amount_minor = delta_of(reading)
-    currency = alpha_code(posted.currency)
-    money = (
-        "an amount that cannot be told yet"
-        if amount_minor is None
-        else f"{from_minor(amount_minor, currency)} {currency}"
-    )
+    delta = delta_of(reading, posted)
     context = {
         "posted_entry_id": str(posted.entry_id),
         "delivery_id": str(posted.delivery_id),
-        "delta_hours": str(hours),
+        "delta_hours": str(delta.hours),
     }
-    if amount_minor is not None:
-        context["delta_amount"] = str(from_minor(amount_minor, currency))
+    if delta.amounts is not None:
+        context["delta_amount"] = delta.money
     if reading.is_revaluation:
         entity = "" if reading.rules is None else reading.rules.facts.code
         return finding(
             "RATE_CHANGED",
             f"Time entry {reading.source_id} of {reading.system} is posted, and by the rates, mappings and policies "
-            f"that were applied since, the ledger is off by {money}.",
+            f"that were applied since, the ledger is off by {delta.money}.",
             cause=f"{reading.system}:{entity}",
             context=context,
             depends_on=("rates", "fx", "mapping:legal_entities", "mapping:roles", f"policy:{entity}"),
@@ -189,26 +203,27 @@ def changed_after_posting(reading: Reading) -> Finding | None:
     return finding(
         "SOURCE_CHANGED",
         f"Time entry {reading.source_id} of {reading.system} is now {reading.said.state.value} in version "
-        f"{reading.version}, but an earlier version is posted: the ledger is off by {hours} h and {money}.",
+        f"{reading.version}, but an earlier version is posted: the ledger is off by {delta.hours} h and {delta.money}.",
         cause=reading.system,
         context=context,
     )
 
 
-def delta_of(reading: Reading) -> tuple[Decimal, int | None]:
-    """New minus posted: hours, and minor units of the posted currency (None: the new version has no such price)."""
-    posted = reading.posted
-    if posted is None:
-        return Decimal(0), 0
+def delta_of(reading: Reading, posted: Posted) -> Delta:
+    """What the ledger is off by: ``reading`` as it would be posted now, minus ``posted``."""
+    taken_back = ((posted.currency, -posted.amount_minor),)
     if reading.state != APPROVED:
-        return Decimal(-posted.hours_e4) / HOUR_E4, -posted.amount_minor
+        return Delta(Decimal(-posted.hours_e4) / HOUR_E4, taken_back)
     hours = Decimal(reading.hours_e4 - posted.hours_e4) / HOUR_E4
     if reading.rated is None:
-        return hours, None
+        return Delta(hours, None)
     sales = reading.rated.sales
     if sales is None:
-        return hours, -posted.amount_minor
-    return hours, sales.amount_minor - posted.amount_minor if sales.currency == posted.currency else None
+        return Delta(hours, taken_back)
+    if sales.currency == posted.currency:
+        return Delta(hours, ((sales.currency, sales.amount_minor - posted.amount_minor),))
+    moved = (*taken_back, (sales.currency, sales.amount_minor))
+    return Delta(hours, tuple(one for one in moved if one[1]) or taken_back)
 
 
 def release_peers(cur: Cursor[tuple[object, ...]], freed: Sequence[Known], *, now: datetime) -> int:

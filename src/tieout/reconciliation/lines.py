@@ -100,7 +100,8 @@ select p.record_id as project_id, k.number as currency
 # What the desk says last of each entry, and what it is worth there, where that is known.
 _AT_STAKE = """
 create temporary table at_stake on commit drop as
-select distinct on (subject_id) subject_id as entry_id, state, amount_minor, hours, currency
+select distinct on (subject_id) subject_id as entry_id, state, amount_minor, hours, currency, new_currency,
+       new_amount_minor
   from desk_item
  where subject_kind = 'time_entry' and state <> 'resolved'
  order by subject_id, item_id desc
@@ -152,14 +153,18 @@ select e.*, {_BUCKET} as bucket, d.accounting_date, s.amount_minor, coalesce(s.c
       select case when o.round_hours_first then round(e.said_hours, 2) else e.said_hours end as hours) as h
 """  # noqa: S608 - constants of this module
 
+# A change of a posted entry is worth what is posted and the delta; one that moved to another currency, what it is worth
+# there.
 _HELD = """
 create temporary table held on commit drop as
 select s.system_id, s.source_id, s.reading_id, s.entity_id, s.state = 3 as counts, s.work_date, s.hours,
        case when i.state = 'excluded' then 'excluded' else 'in_exception' end as bucket, i.state is not null as on_desk,
        s.message_id, s.item_no, a.entry_id as anchor_id,
-       coalesce(a.amount_minor, 0) + i.amount_minor as amount_minor,
-       coalesce(a.value_minor, 0) + i.amount_minor as value_minor,
-       case when a.entry_id is not null and i.amount_minor is not null then a.currency
+       coalesce(i.new_amount_minor, coalesce(a.amount_minor, 0) + i.amount_minor) as amount_minor,
+       coalesce(i.new_amount_minor, coalesce(a.value_minor, 0) + i.amount_minor) as value_minor,
+       case when i.new_currency is not null then i.new_currency
+            when coalesce(a.amount_minor, 0) = 0 and i.amount_minor <> 0 then i.currency
+            when a.entry_id is not null and i.amount_minor is not null then a.currency
             else n.currency end as currency,
        case when a.work_date = s.work_date then a.accounting_date end as accounting_date
   from standing s

@@ -6,6 +6,7 @@ from decimal import Decimal
 import pytest
 from tests.integration.reconciliation.books import Books, figures, row, world
 
+from tieout.desk import queue
 from tieout.model.reported import ReportedState, ReportedTime
 from tieout.reconciliation.tie_out import UNASSIGNED, as_json, entries_behind
 
@@ -159,14 +160,49 @@ def test_a_posted_entry_that_moves_to_another_period_is_out_of_one_and_into_the_
     }
 
 
-def test_a_posted_entry_that_moves_to_another_entity_is_unpriced_there(books: Books) -> None:
+def test_a_posted_entry_that_moves_to_another_currency_is_out_of_one_and_into_the_other(books: Books) -> None:
     books.take(entry(1))
     books.deliver()
     books.take(entry(1, version=2, project="p200", task=None))
     statement = books.proven()
-    assert figures(row(statement))["in_exception"] == (-1, H("-7.5"), H(-1500))
-    moved = row(statement, "DE01", "2026-07", "EUR").bucket("in_exception")
-    assert (moved.unpriced_count, moved.unpriced_hours, moved.amount_minor) == (1, H("7.5"), 0)
+    assert figures(row(statement)) == {
+        "posted": (1, H("7.5"), H(1500)),
+        "in_exception": (-1, H("-7.5"), H(-1500)),
+    }
+    assert figures(row(statement, "DE01", "2026-07", "EUR")) == {
+        "taken_in": (1, H("7.5"), H(1350)),
+        "in_exception": (1, H("7.5"), H(1350)),
+    }
+    (cause,) = queue.list_causes(books.hub.conn)
+    assert (cause.code, cause.amount_minor, cause.unpriced_count) == (
+        "SOURCE_CHANGED",
+        {"840": -150_000, "978": 135_000},
+        0,
+    )
+    (item,) = queue.list_items(books.hub.conn, code="SOURCE_CHANGED")
+    assert (item.amount_minor, item.currency, item.new_amount_minor, item.new_currency) == (-150_000, 840, 135_000, 978)
+    assert "-1500.00 USD and 1350.00 EUR" in item.message
+
+
+def test_a_posted_entry_without_worth_that_becomes_billable_in_another_currency_is_worth_it_there(books: Books) -> None:
+    books.take(entry(1, billable=False))
+    books.deliver()
+    books.take(entry(1, version=2, project="p200", task=None))
+    statement = books.proven()
+    assert figures(row(statement))["in_exception"] == (-1, H("-7.5"), H(0))
+    assert figures(row(statement, "DE01", "2026-07", "EUR"))["in_exception"] == (1, H("7.5"), H(1350))
+    (item,) = queue.list_items(books.hub.conn, code="SOURCE_CHANGED")
+    assert (item.amount_minor, item.currency, item.new_currency) == (135_000, 978, None)
+
+
+def test_a_posted_entry_that_moves_to_another_currency_and_back_is_worth_its_difference_again(books: Books) -> None:
+    books.take(entry(1))
+    books.deliver()
+    books.take(entry(1, version=2, project="p200", task=None))
+    books.take(entry(1, version=3, hours=H(4)))
+    assert figures(row(books.proven()))["in_exception"] == (0, H("-3.5"), H(-700))
+    (item,) = queue.list_items(books.hub.conn, code="SOURCE_CHANGED")
+    assert (item.amount_minor, item.currency, item.new_amount_minor, item.new_currency) == (-70_000, 840, None, None)
 
 
 def test_a_version_that_changes_no_money_is_carried_by_the_posted_one(books: Books) -> None:

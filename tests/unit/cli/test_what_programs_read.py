@@ -43,6 +43,8 @@ class Item(Strict, frozen=True):
     hours: Decimal | None
     amount_minor: int | None
     currency: int | None
+    new_amount_minor: int | None
+    new_currency: int | None
     message: str
     context: dict[str, str]
     opened_at: str
