@@ -132,8 +132,8 @@ def _print_project(words: Words, view: ProjectView) -> None:
 def _step_line(step: StepView) -> str:
     name = step.step.removeprefix("upsert_").replace("_", " ")
     return (
-        f"{step.system:<12}{name:<20}{step.object.replace('|', ' '):<32}{step.state:<13}{_span(step.took_s):>8}{step.sent:>6}"
-        f"{step.errors:>8}{step.touches:>9}"
+        f"{step.system:<12}{name:<20}{step.object.replace('|', ' '):<32}{step.state:<13}{_span(step.took_s):>8}"
+        f"{step.sent:>6}{step.errors:>8}{step.touches:>9}"
     )
 
 
