@@ -58,7 +58,9 @@ def firm_on_shelves() -> object:
 class ProjectCampaign:
     """Deals keep being won and amended while workers die."""
 
-    def __init__(self, url: str, shelves: dict[str, Shelf], killer: Killer, *, seed: int) -> None:
+    def __init__(
+        self, url: str, shelves: dict[str, Shelf], killer: Killer, *, seed: int, quarantine: bool = True
+    ) -> None:
         self.url = url
         self.shelves = shelves
         self.killer = killer
@@ -70,7 +72,7 @@ class ProjectCampaign:
             url=url,
             shelves={name: str(one.path) for name, one in shelves.items()},
             classes=CLASSES,
-            in_flight_s=IN_FLIGHT_S,
+            in_flight_s=IN_FLIGHT_S if quarantine else -1_000_000.0,
         )
         self._forks = Forks("tests.faults.project_nursery", killer=killer.path)
 
@@ -78,16 +80,20 @@ class ProjectCampaign:
         self._forks.close()
         self.killer.close()
 
-    def run(self, *, kills: int, deadline_s: float) -> None:
-        """Win and amend deals until ``kills``; then let everything come to rest without killing."""
+    def disturb(self, *, kills: int, deadline_s: float) -> None:
+        """Win and amend deals while workers die, until ``kills``."""
         until = time.monotonic() + deadline_s
         while self.killer.kills < kills and time.monotonic() < until:
             if self._random.random() < 0.3:
                 self._feed()
             self._forks.work(self._order)
             self._see_to_what_is_unclear()
+
+    def settle(self, *, deadline_s: float) -> None:
+        """Let everything come to rest without killing."""
+        until = time.monotonic() + deadline_s
         self.killer.armed = False
-        while not self._quiet() and time.monotonic() < until + 120:
+        while not self._quiet() and time.monotonic() < until:
             self._forks.work(self._order)
             self._see_to_what_is_unclear()
             time.sleep(0.05)
@@ -194,7 +200,10 @@ def judge(campaign: ProjectCampaign, *, kills: int) -> None:
     }
 
 
-def campaign_of(url: str, shelves: dict[str, Shelf], directory: Path, *, kills: int, seed: int) -> None:
+def opened(
+    url: str, shelves: dict[str, Shelf], directory: Path, *, seed: int, quarantine: bool = True
+) -> ProjectCampaign:
+    """A campaign on a hub that knows the masters and nothing of any deal yet."""
     with connect(url, autocommit=True) as conn:
         hub = Hub(conn)
         hub.context = type(hub.context)(
@@ -208,9 +217,15 @@ def campaign_of(url: str, shelves: dict[str, Shelf], directory: Path, *, kills: 
         for system, records in world.masters().items():
             hub.send(_Wire(records=records), system=system, object_name="masters")
         hub.work()
-    campaign = ProjectCampaign(url, shelves, Killer(directory / "kill.sock", seed=seed), seed=seed)
+    killer = Killer(directory / "kill.sock", seed=seed)
+    return ProjectCampaign(url, shelves, killer, seed=seed, quarantine=quarantine)
+
+
+def campaign_of(url: str, shelves: dict[str, Shelf], directory: Path, *, kills: int, seed: int) -> None:
+    campaign = opened(url, shelves, directory, seed=seed)
     try:
-        campaign.run(kills=kills, deadline_s=60 + 3 * kills)
+        campaign.disturb(kills=kills, deadline_s=60 + 3 * kills)
+        campaign.settle(deadline_s=180)
     finally:
         campaign.close()
     sys.stdout.write(
@@ -233,3 +248,19 @@ def test_a_campaign_of_hundreds_of_kills_leaves_one_customer_and_one_project_eve
     database_url: str, shelves: dict[str, Shelf], tmp_path: Path
 ) -> None:
     campaign_of(database_url, shelves, tmp_path, kills=LARGE, seed=2)
+
+
+@pytest.mark.faults
+@pytest.mark.timeout(1800)
+def test_without_the_quarantine_the_same_campaign_makes_something_twice(
+    database_url: str, shelves: dict[str, Shelf], tmp_path: Path
+) -> None:
+    campaign = opened(database_url, shelves, tmp_path, seed=3, quarantine=False)
+    try:
+        for kills in range(10, 400, 10):
+            campaign.disturb(kills=kills, deadline_s=300)
+            if any(len(found) > 1 for one in shelves.values() for found in one.objects().values()):
+                return
+    finally:
+        campaign.close()
+    pytest.fail("nothing was made twice: the campaign cannot tell whether the quarantine matters")

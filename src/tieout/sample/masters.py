@@ -79,11 +79,12 @@ class FirmSize(msgspec.Struct, frozen=True, kw_only=True):
     name: str
     people: int
     projects: int
+    deals: int
 
 
 SIZES: Final = {
-    "small": FirmSize(name="small", people=60, projects=24),
-    "firm": FirmSize(name="firm", people=5_000, projects=900),
+    "small": FirmSize(name="small", people=60, projects=24, deals=40),
+    "firm": FirmSize(name="firm", people=5_000, projects=900, deals=600),
 }
 
 
@@ -131,7 +132,16 @@ def _clients(size: FirmSize, random: Random) -> list[SeedClient]:
     for number in range(count):
         plan = _by_share(number, count)
         name = f"{random.choice(_CLIENT_WORDS)} {random.choice(_CLIENT_KINDS)} {number + 1}"
-        clients.append(SeedClient(code=f"C{number + 1:04d}", name=name, entity=plan.code, currency=plan.currency))
+        clients.append(
+            SeedClient(
+                code=f"C{number + 1:04d}",
+                name=name,
+                entity=plan.code,
+                currency=plan.currency,
+                tax_id=f"{plan.country}{number + 100_000_001}",
+                country=plan.country,
+            )
+        )
     return clients
 
 

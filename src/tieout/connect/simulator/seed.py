@@ -168,6 +168,7 @@ class SeedDeal(msgspec.Struct, kw_only=True, omit_defaults=True):
     contract_status: str | None = None
     po_number: str | None = None
     tax_treatment: str | None = None
+    owner_email: str | None = None
     lines: list[SeedDealLine] = []
 
 
