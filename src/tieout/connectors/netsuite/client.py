@@ -149,7 +149,7 @@ class NetSuiteClient:
             found += [_shaped(item, row_type) for item in page.items]
             if not page.has_more or not page.items:
                 return found
-            after = keys_of(page.items[-1], query)
+            after = keys_after(page, query, after)
 
     # "Working with Records": POST creates; the external id in the body must be new
     async def create(self, record: str, body: bytes) -> HttpAnswer:
@@ -236,13 +236,24 @@ def page_of(payload: bytes) -> NetSuiteQueryPage:
     return shape_strict(decode_strict(payload), NetSuiteQueryPage)
 
 
-def keys_of(item: object, query: KeysetQuery) -> tuple[str, ...]:
-    """The keys of a row, after which the next page begins; raises ContractError where one is missing."""
+def keys_after(page: NetSuiteQueryPage, query: KeysetQuery, after: tuple[str, ...]) -> tuple[str, ...]:
+    """The keys of the last row, after which the next page begins; ``after``, those before this page, where it has none.
+
+    Raises ContractError where a key is missing, and where the page ends where it began: that walk would never end.
+    """
+    if not page.items:
+        return after
+    item = page.items[-1]
     values = [item.get(name) if isinstance(item, dict) else None for name in query.names]
     keys = tuple(value for value in values if isinstance(value, str))
     if len(keys) < len(values):
         raise ContractError(
             code="TIE-NETSUITE-002", message=f"A row of SuiteQL has no {' or '.join(query.names)} to go on from."
+        )
+    if keys == after:
+        raise ContractError(
+            code="TIE-NETSUITE-002",
+            message=f"SuiteQL gave rows up to {' and '.join(after)} when asked for those after.",
         )
     return keys
 

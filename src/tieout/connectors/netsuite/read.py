@@ -1,10 +1,10 @@
 """Reading masters from NetSuite, and its ledger on a path that the sink does not use.
 
 Neighbours: ``queries`` holds the SuiteQL, ``client`` asks it, ``mapping`` translates. A page is given out as it came;
-pages that are byte for byte those of the last walk are held back, so that polling a quiet account stores nothing.
+pages that are byte for byte those of the last walk are held back until there is news (``connect.repeats``), so that
+polling a quiet account stores nothing.
 """
 
-import hashlib
 from collections.abc import AsyncIterator, Sequence
 from datetime import date
 from typing import Final
@@ -12,10 +12,11 @@ from typing import Final
 import msgspec
 
 from tieout.connect.connector import Connection
+from tieout.connect.repeats import Repeats, digest
 from tieout.connect.sink import LedgerPosting
 from tieout.connect.source import Page
 from tieout.connectors.netsuite import queries
-from tieout.connectors.netsuite.client import NetSuiteClient, keys_of, page_of
+from tieout.connectors.netsuite.client import NetSuiteClient, keys_after, page_of
 from tieout.connectors.netsuite.directory import Directory
 from tieout.connectors.netsuite.manifest import CHANGE_OVERLAP_S
 from tieout.connectors.netsuite.mapping import postings_of
@@ -78,20 +79,21 @@ class NetSuiteSource:
             raise ConfigurationError(
                 code="TIE-NETSUITE-001", message=f"The NetSuite connector does not read {object_name!r}."
             )
-        at = _started(_read_cursor(cursor), query)
+        stored = _read_cursor(cursor)
+        at = _started(stored, query)
+        repeats = Repeats(at.before, resumed=bool(stored.after) and not stored.over)
         more = True
         while more:
             payload = await self._client.query_page(query, at.after)
             try:
                 page = page_of(payload)
-                after = keys_of(page.items[-1], query) if page.items else at.after
+                after = keys_after(page, query, at.after)
             except ContractError:
                 yield Page(object=object_name, payload=payload, item_count=None, next_cursor=cursor or _Cursor().text())
                 return
             more = page.has_more and bool(page.items)
-            place, digest = len(at.walked), hashlib.blake2b(payload, digest_size=8).hexdigest()
-            at = _Cursor(after=after, over=not more, walked=(*at.walked, digest), before=at.before)
-            if at.before[place : place + 1] != (digest,):
+            at = _Cursor(after=after, over=not more, walked=(*at.walked, digest(payload)), before=at.before)
+            if repeats.is_news(payload, len(page.items)):
                 yield Page(object=object_name, payload=payload, item_count=len(page.items), next_cursor=at.text())
 
     async def aclose(self) -> None:

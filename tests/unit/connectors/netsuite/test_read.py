@@ -12,6 +12,7 @@ from tieout.connect.sink import LedgerPosting
 from tieout.connect.source import Page
 from tieout.connectors.netsuite import client
 from tieout.connectors.netsuite.mapping import NetSuiteTranslator
+from tieout.connectors.netsuite.queries import KeysetQuery
 from tieout.connectors.netsuite.read import NetSuiteLedgerReader
 from tieout.errors import AccessError, ConfigurationError, ContractError, TransientError
 from tieout.model.reported import ReportedRecord
@@ -111,6 +112,51 @@ async def test_a_walk_that_was_cut_goes_on_where_it_was(account: Account, monkey
     rest = await read(account, "accountingperiod", first.next_cursor)
     assert len({one.source_id for one in records([first, *rest])}) == 6
     assert len(records([first, *rest])) == 6
+
+
+@pytest.mark.parametrize("period", ["2026-07", "2026-08", "2026-09"])
+async def test_a_change_on_any_page_is_told_and_so_is_the_next_one_there(
+    account: Account, monkeypatch: pytest.MonkeyPatch, period: str
+) -> None:
+    monkeypatch.setattr(client, "PAGE_SIZE", 2)
+    entity = await account.key("subsidiary", externalid="JP01")
+    cursor = (await read(account, "accountingperiod"))[-1].next_cursor
+    told = []
+    for after_s, closed in enumerate((True, False, True, False)):
+        account.simulator.set_clock_offset(float(after_s))
+        account.change(SetPeriod(entity="JP01", period=period, closed=closed))
+        pages = await read(account, "accountingperiod", cursor)
+        told += [
+            one.fields["state"]
+            for one in records(pages)
+            if (one.fields["code"], one.references["legal_entity"]) == (period, entity)
+        ]
+        cursor = pages[-1].next_cursor if pages else cursor
+    assert told == ["closed", "open", "closed", "open"]
+
+
+async def test_a_walk_that_was_cut_before_pages_without_news_comes_to_its_end(
+    account: Account, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(client, "PAGE_SIZE", 2)
+    cursor = (await read(account, "accountingperiod"))[-1].next_cursor
+    account.change(SetPeriod(entity="JP01", period="2026-07", closed=True))
+    cut = await anext(aiter(account.source.read("accountingperiod", cursor)))
+    cursor = (await read(account, "accountingperiod", cut.next_cursor))[-1].next_cursor
+    account.change(SetPeriod(entity="JP01", period="2026-08", closed=True))
+    assert records(await read(account, "accountingperiod", cursor)) != []
+
+
+async def test_an_account_that_gives_every_page_alike_is_not_read_for_ever(
+    account: Account, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await account.post(*(journal(number) for number in range(5)))
+    monkeypatch.setattr(client, "PAGE_SIZE", 2)
+    monkeypatch.setattr(KeysetQuery, "_beyond", lambda _query, _after: "")
+    pages = await read(account, "accountingperiod")
+    assert [page.item_count for page in pages] == [2, None]
+    with pytest.raises(ContractError, match="when asked for those after"):
+        await postings(account.ledger)
 
 
 async def test_a_page_that_cannot_be_read_is_handed_on_once_and_the_walk_stays(account: Account) -> None:
