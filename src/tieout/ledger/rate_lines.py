@@ -168,7 +168,15 @@ def misfits(line: RateLine, key: RateKey) -> list[str]:
 
 
 def rank(line: RateLine) -> tuple[int, bool, bool, bool, bool, bool, int]:
-    """The order of candidates: scope, then which dimensions are named, then the later start (domain model 2.1)."""
+    """The order of candidates: scope, then which dimensions are named, then the later start (domain model 2.1, "ours").
+
+    The currency takes no part in it. The domain model names the whole order and takes the first line; what it does with
+    another currency than the contract's comes after that choice (``rating``: converted where the policy allows, else
+    CURRENCY_MISMATCH). Two lines that differ in their currency alone are thus RATE_AMBIGUOUS, even where one is in the
+    project's: a rate card in two currencies is an exception (fault F48 of the failure catalogue), and preferring one
+    would guess which of two prices was agreed. Elsewhere a price list in the customer's currency is chosen first
+    (Dynamics); here a firm says whom a price is for by the line's scope and dimensions.
+    """
     return (
         line.scope,
         line.resource_id is not None,

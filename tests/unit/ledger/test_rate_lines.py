@@ -70,6 +70,20 @@ def test_two_that_fit_equally_well_are_ambiguous_and_never_guessed() -> None:
     assert winner(line(1, "150"), line(2, "150")) == "RATE_AMBIGUOUS"
 
 
+@pytest.mark.parametrize(("one", "other"), [("USD", "EUR"), ("EUR", "USD"), ("EUR", "GBP")])
+def test_two_that_differ_in_their_currency_alone_are_ambiguous_whichever_the_project_is_in(
+    one: str, other: str
+) -> None:
+    lines = (line(1, scope="global", currency=one), line(2, scope="global", currency=other))
+    assert winner(*lines) == "RATE_AMBIGUOUS"
+    assert winner(*reversed(lines)) == "RATE_AMBIGUOUS"
+
+
+def test_a_closer_line_wins_in_whatever_currency_it_is() -> None:
+    assert winner(line(1, scope="global"), line(2, scope="legal_entity", entity_id=ENTITY, currency="EUR")) == 2
+    assert winner(line(1, scope="global"), line(2, scope="global", currency="EUR", valid_from=YEAR_START + 1)) == 2
+
+
 def test_an_ambiguity_below_a_winner_does_not_matter() -> None:
     assert winner(line(1), line(2), line(3, scope="project", project_id=PROJECT)) == 3
 

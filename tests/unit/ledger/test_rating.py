@@ -142,6 +142,25 @@ def test_a_rate_in_another_currency_than_the_project_is_a_mismatch() -> None:
     assert "EUR" in found["CURRENCY_MISMATCH"].message
 
 
+def test_a_line_in_the_currency_of_the_project_does_not_stand_in_for_a_closer_one_in_another() -> None:
+    rates = book(line(1, "150", "global"), line(2, "140", "legal_entity", entity_id=ENTITY, currency="EUR"))
+    assert "line 2" in findings(rates, request())["CURRENCY_MISMATCH"].message
+
+
+def test_prices_for_two_currencies_are_told_apart_by_what_they_are_for() -> None:
+    rates = book(
+        line(1, "150", "global", entity_id=ENTITY), line(2, "140", "global", entity_id=ENTITY + 100, currency="EUR")
+    )
+    assert sold(rates, request()) == 120_000
+
+
+def test_an_ambiguity_of_two_currencies_is_not_settled_by_allowing_to_convert() -> None:
+    rates = book(line(1, "150", "global"), line(2, "140", "global", currency="EUR"), fx=(fx_rate(1, "EUR/USD", "1.1"),))
+    found = findings(rates, request(project(of=entity(fx_convert_bill_rates=True))))["RATE_AMBIGUOUS"]
+    assert "150.00 USD" in found.message
+    assert "140.00 EUR" in found.message
+
+
 def test_it_is_converted_where_the_policy_allows_and_says_by_which_rate() -> None:
     rates = book(line(1, "100", currency="EUR"), fx=(fx_rate(41, "EUR/USD", "1.0834"),))
     found = rated(rates, request(project(of=entity(fx_convert_bill_rates=True)), hours="0.1"))
