@@ -16,6 +16,7 @@ from tieout.connect.outcome import Accepted, AlreadyDone, FoundState, Rejected, 
 from tieout.connect.sink import Sink
 from tieout.connect.source import Source
 from tieout.connect.throttle import NoThrottle
+from tieout.connectors.tryton import read
 from tieout.model.journal import JournalLine, PostJournal
 from tieout.sample import tryton_ledger
 
@@ -208,3 +209,18 @@ async def test_a_quiet_table_is_read_once_and_a_change_is_read_from_its_cursor(e
         changed = [page async for page in source.read("party.party", first[-1].next_cursor)]
     assert len(changed) == 1
     assert b"Acme Ltd" in changed[0].payload
+
+
+async def test_a_walk_that_was_cut_before_pages_without_news_comes_to_its_end(
+    erp: Erp, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(read, "PAGE_SIZE", 5)
+    renamed = "update account_period set name = %s where id = (select min(id) from account_period)"
+    async with opened_source(erp) as source:
+        cursor = [page async for page in source.read("account.period", None)][-1].next_cursor
+        execute(erp, renamed, "First")
+        cut = await anext(aiter(source.read("account.period", cursor)))
+        cursor = [page async for page in source.read("account.period", cut.next_cursor)][-1].next_cursor
+        execute(erp, renamed, "First again")
+        told = [page.payload async for page in source.read("account.period", cursor)]
+    assert b"First again" in told[0]

@@ -146,7 +146,7 @@ class TrytonSource:
         at = _started(_read_cursor(cursor), what)
         if what.changes and cursor is not None and self._settled.is_so(object_name, cursor):
             at = msgspec.structs.replace(at, since=at.newest + 1)
-        news = False
+        news = at.after > 0  # a walk that was cut had news; it must come to its end, or the next one never begins
         base = await self._rate_base() if object_name == RATE else None
         given = self._options.journal if object_name == PERIOD else base
         while not at.over:
