@@ -4,6 +4,7 @@ A code once given stays with the deal. Two deals become one project by ``mapping
 names the first one's project in the CRM; both have to agree on customer, legal entity and currency.
 """
 
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Final
 
@@ -17,6 +18,7 @@ from tieout.records.facts import ProjectFacts
 from tieout.streams.lead_to_project import project_code, store
 from tieout.streams.lead_to_project.deal import AcceptedDeal, Deal
 from tieout.streams.lead_to_project.specification import disagreements, number_lines
+from tieout.streams.lead_to_project.store import WonDeal
 from tieout.streams.lead_to_project.validation import Surroundings
 from tieout.streams.lead_to_project.verdict import ACCEPTED, HELD, Verdict, cannot_join, code_taken
 
@@ -27,12 +29,17 @@ _TAKEN: Final = "PROJECT_CODE_TAKEN"
 class Joiner:
     """Places the deals of one run; what it places counts for the deals after it."""
 
-    def __init__(self, cur: Cursor[tuple[object, ...]], around: Surroundings, *, now: datetime) -> None:
+    def __init__(
+        self, cur: Cursor[tuple[object, ...]], around: Surroundings, provisioning_ids: Sequence[int], *, now: datetime
+    ) -> None:
+        """``provisioning_ids`` are those that the deals of the run have already."""
         self._cur = cur
         self._around = around
         self._now = now
-        self._deals: dict[int, dict[int, AcceptedDeal]] = {}
-        self._codes: dict[int, str] = {}
+        self._codes = {one.provisioning_id: one.code for one in store.provisionings(cur, provisioning_ids).values()}
+        deals = store.deals_of(cur, provisioning_ids)
+        self._deals = {known: _accepted(deals.get(known, ())) for known in self._codes}
+        self._ids: dict[int, dict[str, int]] = {}
 
     def join(self, deal: Deal, verdict: Verdict, provisioning_id: int | None) -> tuple[Verdict, int | None]:
         """The verdict with the lines of its deal numbered, and the provisioning; a finding where there is none."""
@@ -45,8 +52,8 @@ class Joiner:
             if isinstance(placed, Finding):
                 return _refused(verdict, placed, state=HELD), None
             provisioning_id = placed
-        elif told not in {None, self._code(provisioning_id)}:
-            found = cannot_join(deal, self._code(provisioning_id), [f"project ({told})"])
+        elif told not in {None, self._codes[provisioning_id]}:
+            found = cannot_join(deal, self._codes[provisioning_id], [f"project ({told})"])
             return _refused(verdict, found, state=ACCEPTED), provisioning_id
         return self._numbered(deal, verdict, accepted, provisioning_id), provisioning_id
 
@@ -61,7 +68,7 @@ class Joiner:
         self, deal: Deal, accepted: AcceptedDeal, told: str | None, *, overruled: bool, entity_id: int
     ) -> int | Finding:
         number, code = (None, told) if told is not None else self._new_code(deal, accepted, entity_id)
-        known = store.provisioning_by_code(self._cur, entity_id, code)
+        known = self._by_code(entity_id).get(code)
         if known is not None:
             others = list(self._of(known).values())
             if told is None and not overruled:
@@ -75,6 +82,7 @@ class Joiner:
         made = store.add_provisioning(self._cur, entity_id=entity_id, code=code, number=number, now=self._now)
         self._codes[made] = code
         self._deals[made] = {}
+        self._by_code(entity_id)[code] = made
         return made
 
     def _new_code(self, deal: Deal, accepted: AcceptedDeal, entity_id: int) -> tuple[int | None, str]:
@@ -86,7 +94,7 @@ class Joiner:
         number = project_code.next_number(
             policy,
             entity=accepted.entity,
-            known_codes=known | store.codes_of(self._cur, entity_id),
+            known_codes=known | self._by_code(entity_id).keys(),
             last=store.last_number(self._cur, entity_id),
         )
         return number, project_code.by_number(policy, number, deal=deal.number, entity=accepted.entity)
@@ -108,15 +116,19 @@ class Joiner:
         """What the deals of a provisioning were last accepted as, by deal, the first accepted one first."""
         known = self._deals.get(provisioning_id)
         if known is None:
-            rows = store.deals_of(self._cur, [provisioning_id]).get(provisioning_id, [])
-            known = {row.deal_id: one for row in rows if (one := row.decoded()) is not None}
+            known = _accepted(store.deals_of(self._cur, [provisioning_id]).get(provisioning_id, ()))
             self._deals[provisioning_id] = known
         return known
 
-    def _code(self, provisioning_id: int) -> str:
-        if provisioning_id not in self._codes:
-            self._codes[provisioning_id] = store.provisionings(self._cur, [provisioning_id])[provisioning_id].code
-        return self._codes[provisioning_id]
+    def _by_code(self, entity_id: int) -> dict[str, int]:
+        """The provisionings of a legal entity by code."""
+        if entity_id not in self._ids:
+            self._ids[entity_id] = store.provisionings_by_code(self._cur, entity_id)
+        return self._ids[entity_id]
+
+
+def _accepted(rows: Iterable[WonDeal]) -> dict[int, AcceptedDeal]:
+    return {row.deal_id: one for row in rows if (one := row.decoded()) is not None}
 
 
 def _is_ours(there: ProjectFacts, deal: Deal, accepted: AcceptedDeal, told: str | None) -> bool:

@@ -5,6 +5,7 @@ of it changed or a target said something of one of its objects; customers and ra
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime
 
 import msgspec
@@ -12,7 +13,7 @@ from psycopg import Cursor
 
 from tieout.desk import intake
 from tieout.ledger.rate_lines import FOR_EVER
-from tieout.model.command import MasterCommand, RatePrice, UpsertProject
+from tieout.model.command import RatePrice, UpsertProject
 from tieout.model.identity import business_key, idempotency_key, reference_of
 from tieout.model.project import ProjectState
 from tieout.model.reported import RecordType
@@ -23,9 +24,9 @@ from tieout.storage.copying import ID_BLOCK, take_ids
 from tieout.streams.lead_to_project import plan, store, targets
 from tieout.streams.lead_to_project.deal import AcceptedDeal
 from tieout.streams.lead_to_project.plan import PlannedStep
-from tieout.streams.lead_to_project.saga import Held, Progress, Sending, Target, is_current, progress
+from tieout.streams.lead_to_project.saga import UNSENT, Held, Progress, Sending, Target, is_current, progress
 from tieout.streams.lead_to_project.specification import CardSpec, ProjectSpec, specify
-from tieout.streams.lead_to_project.store import Provisioning, StoredObject, WonDeal
+from tieout.streams.lead_to_project.store import Provisioning, StoredObject
 from tieout.streams.lead_to_project.targets import TargetSystem, linked_crms, targets_of
 from tieout.streams.lead_to_project.validation import Surroundings
 from tieout.streams.lead_to_project.verdict import ACCEPTED
@@ -38,42 +39,85 @@ _WORDS = {
 }
 
 
+@dataclass(frozen=True, kw_only=True)
+class _Work:
+    """One provisioning that is looked at: what it should be, and where."""
+
+    provisioning: Provisioning
+    spec: ProjectSpec
+    systems: tuple[TargetSystem, ...]
+    crms: frozenset[str]
+    halted: bool
+
+    def progress(self, held: Mapping[Target, Held]) -> Progress:
+        state = self.provisioning.project_state
+        return progress(self.spec, self.systems, self.crms, state=state, halted=self.halted, held=held)
+
+    def targets(self) -> set[Target]:
+        """Every object that may be spoken of, whatever status it comes to."""
+        steps = [
+            *plan.base_steps(self.spec, self.systems),
+            *plan.status_steps(self.spec, self.systems, ProjectState.ACTIVE),
+            *plan.link_steps(self.spec, self.crms, ProjectState.ACTIVE),
+        ]
+        return {step.target for step in steps}
+
+
 class Provisioner:
-    """Advances provisionings in the transaction of the step."""
+    """Advances provisionings in the transaction of the step: all of them with a handful of statements."""
 
     def __init__(self, cur: Cursor[tuple[object, ...]], around: Surroundings, *, now: datetime) -> None:
         self._cur = cur
         self._around = around
         self._now = now
-        self._ids = _delivery_ids(cur)
 
     def advance(self, provisioning_ids: Sequence[int]) -> None:
         """Send what may be sent of each, and store its steps, its state and whether any deal of it is still won."""
-        if not provisioning_ids:
+        works = self._works(provisioning_ids)
+        if not works:
             return
-        deals = store.deals_of(self._cur, provisioning_ids)
-        for one in store.provisionings(self._cur, provisioning_ids).values():
-            self._advance(one, deals.get(one.provisioning_id, []))
-
-    def _advance(self, one: Provisioning, deals: Sequence[WonDeal]) -> None:
-        accepted = [found for deal in deals if (found := deal.decoded()) is not None]
-        if not accepted:
-            return
-        spec = self._specify(one.code, accepted)
-        systems = targets_of(self._around.book.firm, spec.entity)
-        crms = linked_crms(self._around.book.firm)
-        halted = all(deal.state != ACCEPTED for deal in deals)
-        known = store.objects(self._cur, _targets(spec, systems, crms))
+        known = store.objects(self._cur, sorted({target for work in works for target in work.targets()}))
         held = {target: stored.held for target, stored in known.items()}
-        made = progress(spec, systems, crms, state=one.project_state, halted=halted, held=held)
-        withdrawn = self._withdraw(made, known)
-        known = store.ensure_objects(self._cur, made.steps)
-        send = [step for step in made.send if step.target not in made.withdraw or step.target in withdrawn]
-        self._send(one, spec, send, known)
-        self._save_steps(one, made, send, known)
-        store.save_provisioning(self._cur, one.provisioning_id, state=made.state, halted=halted, now=self._now)
-        if made.state is not one.project_state:
-            self._tell(one, spec, made.state)
+        self._withdraw(works, known, held)
+        rows: list[store.StepRow] = []
+        sends: list[tuple[_Work, PlannedStep]] = []
+        states: list[tuple[_Work, ProjectState]] = []
+        for work in works:
+            made = work.progress(held)
+            states.append((work, made.state))
+            sent = {step.target for step in made.send}
+            rows += [_row(work, step, held, is_sent=step.target in sent) for step in made.steps]
+            # What one project sends of a customer is under way for every other one of this run.
+            for step in made.send:
+                before = held.get(step.target, UNSENT)
+                held[step.target] = Held(acknowledged=before.acknowledged, sent=step.content, sending=Sending.UNDER_WAY)
+                sends.append((work, step))
+        known = store.ensure_objects(self._cur, {row.step.target for row in rows})
+        self._send(sends, known)
+        store.save_steps(self._cur, rows, known, now=self._now)
+        self._save_states(states)
+
+    def _works(self, provisioning_ids: Sequence[int]) -> list[_Work]:
+        if not provisioning_ids:
+            return []
+        deals = store.deals_of(self._cur, provisioning_ids)
+        firm = self._around.book.firm
+        works = []
+        for one in store.provisionings(self._cur, provisioning_ids).values():
+            own = deals.get(one.provisioning_id, [])
+            accepted = [found for deal in own if (found := deal.decoded()) is not None]
+            if accepted:
+                spec = self._specify(one.code, accepted)
+                works.append(
+                    _Work(
+                        provisioning=one,
+                        spec=spec,
+                        systems=targets_of(firm, spec.entity),
+                        crms=linked_crms(firm),
+                        halted=all(deal.state != ACCEPTED for deal in own),
+                    )
+                )
+        return works
 
     def _specify(self, code: str, deals: Sequence[AcceptedDeal]) -> ProjectSpec:
         book = self._around.book
@@ -109,62 +153,69 @@ class Provisioner:
             told_by=frozenset(tellers),
         )
 
-    def _withdraw(self, made: Progress, known: Mapping[Target, StoredObject]) -> set[Target]:
-        """Give up refused deliveries that say what is not wanted any more; returns the objects that this freed."""
-        wanted = {
-            stored.delivery_id: target
-            for target, stored in known.items()
-            if target in made.withdraw and stored.delivery_id is not None
-        }
-        if not wanted:
-            return set()
-        gone = give_up(self._cur, list(wanted), now=self._now)
+    def _withdraw(self, works: Sequence[_Work], known: Mapping[Target, StoredObject], held: dict[Target, Held]) -> None:
+        """Give up refused deliveries that say what is not wanted any more; what that frees is settled from now on.
+
+        What could not be given up has gone on in the meantime: whatever becomes of it, the stream is told.
+        """
+        if not any(one.sending is Sending.REFUSED for one in held.values()):
+            return
+        wanted = {target for work in works for target in work.progress(held).withdraw}
+        deliveries = {known[target].delivery_id: target for target in wanted}
+        gone = give_up(self._cur, [one for one in deliveries if one is not None], now=self._now)
         intake.resolve(self._cur, DELIVERY, gone, now=self._now, reason="Something newer is sent instead.")
-        return {wanted[delivery_id] for delivery_id in gone}
+        for delivery_id, target in deliveries.items():
+            sending = Sending.SETTLED if delivery_id in gone else Sending.UNDER_WAY
+            held[target] = msgspec.structs.replace(held[target], sending=sending)
 
-    def _send(
-        self,
-        one: Provisioning,
-        spec: ProjectSpec,
-        steps: Sequence[PlannedStep],
-        known: Mapping[Target, StoredObject],
-    ) -> None:
-        takes = {
-            (system.system, kind) for system in targets_of(self._around.book.firm, spec.entity) for kind in system.takes
-        }
-        deliveries, sendings = [], []
-        for step in steps:
-            stored = known[step.target]
-            new = stored.held.acknowledged is None and (step.system, targets.STATUS) in takes
-            delivery = _delivery(step, stored, delivery_id=next(self._ids), entity_id=one.entity_id, new=new)
-            deliveries.append(delivery)
-            sendings.append((stored, step, delivery.delivery_id))
+    def _send(self, sends: Sequence[tuple[_Work, PlannedStep]], known: Mapping[Target, StoredObject]) -> None:
+        if not sends:
+            return
+        ids = _delivery_ids(self._cur)
+        sendings = [
+            store.Sent(
+                stored=known[step.target],
+                step=step,
+                delivery_id=next(ids),
+                provisioning_id=work.provisioning.provisioning_id,
+            )
+            for work, step in sends
+        ]
+        deliveries = [
+            _delivery(one, entity_id=work.provisioning.entity_id, has_status=_takes_status(work, one.step.system))
+            for (work, _), one in zip(sends, sendings, strict=True)
+        ]
         enqueue(self._cur, deliveries, now=self._now)
-        store.record_sending(self._cur, sendings, provisioning_id=one.provisioning_id, now=self._now)
+        store.record_sendings(self._cur, sendings, now=self._now)
 
-    def _save_steps(
-        self,
-        one: Provisioning,
-        made: Progress,
-        send: Sequence[PlannedStep],
-        known: Mapping[Target, StoredObject],
-    ) -> None:
-        held: dict[Target, Held] = {target: stored.held for target, stored in known.items()}
-        sent = {step.target for step in send}
-        rows = []
-        for step in made.steps:
-            current = is_current(step, held)
-            begun = current or step.target in sent or held[step.target].sending is not Sending.SETTLED
-            rows.append((step, known[step.target].object_id, current, begun))
-        store.save_steps(self._cur, one.provisioning_id, rows, now=self._now)
-
-    def _tell(self, one: Provisioning, spec: ProjectSpec, state: ProjectState) -> None:
-        event = event_log.Event(
-            type=f"project.{state}",
-            subject=f"project/{spec.entity}/{one.code}",
-            payload={"entity": spec.entity, "code": one.code, "before": one.state},
+    def _save_states(self, states: Sequence[tuple[_Work, ProjectState]]) -> None:
+        store.save_provisionings(
+            self._cur,
+            [(work.provisioning.provisioning_id, state, work.halted) for work, state in states],
+            now=self._now,
         )
-        event_log.append(self._cur, [event], now=self._now)
+        events = [
+            event_log.Event(
+                type=f"project.{state}",
+                subject=f"project/{work.spec.entity}/{work.spec.code}",
+                payload={"entity": work.spec.entity, "code": work.spec.code, "before": work.provisioning.state},
+            )
+            for work, state in states
+            if state is not work.provisioning.project_state
+        ]
+        event_log.append(self._cur, events, now=self._now)
+
+
+def _row(work: _Work, step: PlannedStep, held: Mapping[Target, Held], *, is_sent: bool) -> store.StepRow:
+    current = is_current(step, held)
+    begun = current or is_sent or held.get(step.target, UNSENT).sending is not Sending.SETTLED
+    return store.StepRow(
+        provisioning_id=work.provisioning.provisioning_id, step=step, is_current=current, is_begun=begun
+    )
+
+
+def _takes_status(work: _Work, system: str) -> bool:
+    return any(one.system == system and targets.STATUS in one.takes for one in work.systems)
 
 
 def described(where: Mapping[str, Sequence[tuple[str, str]]]) -> str:
@@ -180,30 +231,23 @@ def described(where: Mapping[str, Sequence[tuple[str, str]]]) -> str:
     return ", ".join(parts)
 
 
-def _targets(spec: ProjectSpec, systems: Sequence[TargetSystem], crms: frozenset[str]) -> list[Target]:
-    """Every object that may be spoken of, whatever status it comes to."""
-    steps = [
-        *plan.base_steps(spec, systems),
-        *plan.status_steps(spec, systems, ProjectState.ACTIVE),
-        *plan.link_steps(spec, crms, ProjectState.ACTIVE),
-    ]
-    return sorted({step.target for step in steps})
+def _delivery(one: store.Sent, *, entity_id: int, has_status: bool) -> NewDelivery:
+    """The next delivery of an object; its key follows from what is sent, so that it survives a restore.
 
-
-def _delivery(step: PlannedStep, stored: StoredObject, *, delivery_id: int, entity_id: int, new: bool) -> NewDelivery:
-    """The next delivery of an object; its key follows from what is sent, so that it survives a restore."""
-    command: MasterCommand = step.command
+    A project that the target does not hold yet is made as one in preparation, where its status can be set later.
+    """
+    step, command = one.step, one.step.command
     key = idempotency_key(
         entity=command.entity,
         kind=step.kind,
         source_id=business_key(step.system, step.object_key),
-        source_version=business_key(str(stored.revision + 1), step.content.hex()),
+        source_version=business_key(str(one.stored.revision + 1), step.content.hex()),
         purpose=store.STREAM,
     )
-    if new and isinstance(command, UpsertProject):
+    if has_status and one.stored.held.acknowledged is None and isinstance(command, UpsertProject):
         command = msgspec.structs.replace(command, status=str(ProjectState.PROVISIONING))
     return NewDelivery(
-        delivery_id=delivery_id,
+        delivery_id=one.delivery_id,
         system=step.system,
         command_kind=step.kind,
         command=msgspec.structs.replace(command, reference=reference_of(key)),

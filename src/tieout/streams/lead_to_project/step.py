@@ -122,7 +122,7 @@ def _judge(cur: Cursor[tuple[object, ...]], around: Surroundings, news: _News, *
     deals = read_deals(cur, news.deal_ids, around.book)
     known = store.won_deals(cur, news.deal_ids)
     before = _before(cur, known, news.released)
-    joiner = Joiner(cur, around, now=now)
+    joiner = Joiner(cur, around, [one.provisioning_id for one in known.values() if one.provisioning_id], now=now)
     rows: dict[int, WonDeal] = {}
     items: dict[int, tuple[Deal, Finding | None]] = {}
     for deal in sorted(deals, key=lambda one: (one.stage_since, one.number, one.record_id)):
@@ -146,6 +146,7 @@ def _before(
 ) -> dict[int, Before]:
     """What is known of each deal that was judged before, with what a person just overruled."""
     projects = store.provisionings(cur, {one.provisioning_id for one in known.values() if one.provisioning_id})
+    where = store.where_they_are(cur, projects)
     approved: dict[int, set[bytes]] = {}
     for deal_id, terms in store.approved_terms(cur, known):
         approved.setdefault(deal_id, set()).add(terms)
@@ -158,7 +159,7 @@ def _before(
             state=row.state,
             accepted=row.decoded(),
             project_code=None if project is None else project.code,
-            exists="" if project is None else described(store.where_it_is(cur, project.provisioning_id)),
+            exists="" if project is None else described(where.get(project.provisioning_id, {})),
             overruled=frozenset(codes) & OVERRULABLE,
             approved=frozenset(approved.get(deal_id, ())),
         )

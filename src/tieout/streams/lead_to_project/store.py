@@ -141,14 +141,15 @@ def save_deals(cur: Cursor[tuple[object, ...]], deals: Iterable[WonDeal], *, now
     kept = {"deal_id", "learned_at"}
     updates = ", ".join(f"{name} = excluded.{name}" for name in columns if name not in kept)
     places = ", ".join("%s::jsonb" if name in {"accepted", "findings"} else "%s" for name in columns)
-    for one in deals:
-        values = [getattr(one, name) for name in _WON]
-        values[_WON.index("overruled")] = list(one.overruled)
-        cur.execute(
-            f"insert into won_deal ({', '.join(columns)}) values ({places}) "  # noqa: S608 - our own columns
-            f"on conflict (deal_id) do update set {updates}",
-            (*values, now),
-        )
+    cur.executemany(
+        f"insert into won_deal ({', '.join(columns)}) values ({places}) "  # noqa: S608 - our own columns
+        f"on conflict (deal_id) do update set {updates}",
+        [[*(_plain(getattr(one, name)) for name in _WON), now] for one in deals],
+    )
+
+
+def _plain(value: object) -> object:
+    return list(value) if isinstance(value, tuple) else value
 
 
 def excluded_causes(cur: Cursor[tuple[object, ...]], deal_ids: Iterable[int]) -> set[tuple[int, str, str]]:
@@ -182,18 +183,10 @@ def provisionings(cur: Cursor[tuple[object, ...]], ids: Iterable[int]) -> dict[i
         return {one.provisioning_id: one for one in rows}
 
 
-def provisioning_by_code(cur: Cursor[tuple[object, ...]], entity_id: int, code: str) -> int | None:
-    """The provisioning of the project with ``code`` in a legal entity."""
-    row = cur.execute(
-        "select provisioning_id from provisioning where entity_id = %s and code = %s", (entity_id, code)
-    ).fetchone()
-    return None if row is None else int(str(row[0]))
-
-
-def codes_of(cur: Cursor[tuple[object, ...]], entity_id: int) -> set[str]:
-    """The codes of all provisionings of a legal entity."""
-    cur.execute("select code from provisioning where entity_id = %s", (entity_id,))
-    return {str(row[0]) for row in cur.fetchall()}
+def provisionings_by_code(cur: Cursor[tuple[object, ...]], entity_id: int) -> dict[str, int]:
+    """All provisionings of a legal entity, by the code of their project."""
+    cur.execute("select code, provisioning_id from provisioning where entity_id = %s", (entity_id,))
+    return {str(row[0]): int(str(row[1])) for row in cur.fetchall()}
 
 
 def last_number(cur: Cursor[tuple[object, ...]], entity_id: int) -> int:
@@ -216,18 +209,25 @@ def add_provisioning(
     return int(str(row[0])) if row is not None else 0
 
 
-def save_provisioning(
-    cur: Cursor[tuple[object, ...]], provisioning_id: int, *, state: ProjectState, halted: bool, now: datetime
+def save_provisionings(
+    cur: Cursor[tuple[object, ...]], states: Sequence[tuple[int, ProjectState, bool]], *, now: datetime
 ) -> None:
-    """Store where a provisioning stands; the first time that it is active is kept."""
+    """Store where provisionings stand and which are halted; the first time that one is active is kept."""
     cur.execute(
         """
-        update provisioning
-           set state = %(state)s, halted = %(halted)s, updated_at = %(now)s,
-               activated_at = case when %(state)s = 'active' then coalesce(activated_at, %(now)s) else activated_at end
-         where provisioning_id = %(id)s and (state, halted) is distinct from (%(state)s, %(halted)s)
+        update provisioning p
+           set state = new.state, halted = new.halted, updated_at = %(now)s,
+               activated_at = case when new.state = 'active' then coalesce(p.activated_at, %(now)s)
+                                   else p.activated_at end
+          from unnest(%(ids)s::bigint[], %(states)s::text[], %(halted)s::bool[]) as new (id, state, halted)
+         where p.provisioning_id = new.id and (p.state, p.halted) is distinct from (new.state, new.halted)
         """,
-        {"state": str(state), "halted": halted, "now": now, "id": provisioning_id},
+        {
+            "now": now,
+            "ids": [one[0] for one in states],
+            "states": [str(one[1]) for one in states],
+            "halted": [one[2] for one in states],
+        },
     )
 
 
@@ -263,9 +263,9 @@ def take_up_settled(cur: Cursor[tuple[object, ...]], *, limit: int) -> list[int]
     return [int(str(row[0])) for row in cur.fetchall()]
 
 
-def ensure_objects(cur: Cursor[tuple[object, ...]], steps: Sequence[PlannedStep]) -> dict[Target, StoredObject]:
-    """The stored object of every step; new ones are added, with nothing sent yet."""
-    wanted = sorted({step.target for step in steps})
+def ensure_objects(cur: Cursor[tuple[object, ...]], targets: Iterable[Target]) -> dict[Target, StoredObject]:
+    """The stored object of every target; new ones are added, with nothing sent yet."""
+    wanted = sorted(targets)
     columns = ([one[0] for one in wanted], [one[1] for one in wanted], [one[2] for one in wanted])
     cur.execute(
         """
@@ -324,90 +324,117 @@ def _sending(state: object) -> Sending:
     return Sending.REFUSED if state in _REFUSED else Sending.UNCLEAR
 
 
-def record_sending(
-    cur: Cursor[tuple[object, ...]],
-    sendings: Sequence[tuple[StoredObject, PlannedStep, int]],
-    *,
-    provisioning_id: int,
-    now: datetime,
-) -> None:
-    """Remember what was enqueued: object, step and delivery id."""
-    for one, step, delivery_id in sendings:
-        cur.execute(
-            """
-            update provisioned_object set revision = %s, delivery_id = %s, open = true, sent = %s, by_hand = false
-             where object_id = %s
-            """,
-            (one.revision + 1, delivery_id, step.content, one.object_id),
-        )
-        cur.execute(
-            """
-            insert into provisioning_sending (object_id, revision, delivery_id, provisioning_id, sent_at)
-            values (%s, %s, %s, %s, %s)
-            """,
-            (one.object_id, one.revision + 1, delivery_id, provisioning_id, now),
-        )
+class Sent(msgspec.Struct, frozen=True, kw_only=True):
+    """What a provisioning enqueued of an object."""
+
+    stored: StoredObject
+    step: PlannedStep
+    delivery_id: int
+    provisioning_id: int
+
+
+def record_sendings(cur: Cursor[tuple[object, ...]], sendings: Sequence[Sent], *, now: datetime) -> None:
+    """Remember what was enqueued: it is what each object was sent last."""
+    columns = {
+        "objects": [one.stored.object_id for one in sendings],
+        "revisions": [one.stored.revision + 1 for one in sendings],
+        "deliveries": [one.delivery_id for one in sendings],
+        "contents": [one.step.content for one in sendings],
+        "provisionings": [one.provisioning_id for one in sendings],
+        "now": now,
+    }
+    cur.execute(
+        """
+        update provisioned_object o
+           set revision = new.revision, delivery_id = new.delivery_id, open = true, sent = new.content, by_hand = false
+          from unnest(%(objects)s::bigint[], %(revisions)s::int[], %(deliveries)s::bigint[], %(contents)s::bytea[])
+               as new (object_id, revision, delivery_id, content)
+         where o.object_id = new.object_id
+        """,
+        columns,
+    )
+    cur.execute(
+        """
+        insert into provisioning_sending (object_id, revision, delivery_id, provisioning_id, sent_at)
+        select *, %(now)s
+          from unnest(%(objects)s::bigint[], %(revisions)s::int[], %(deliveries)s::bigint[],
+                      %(provisionings)s::bigint[])
+        """,
+        columns,
+    )
+
+
+class StepRow(msgspec.Struct, frozen=True, kw_only=True):
+    """Where a step of a provisioning stands; ``is_begun``: it was sent, or is current already."""
+
+    provisioning_id: int
+    step: PlannedStep
+    is_current: bool
+    is_begun: bool
 
 
 def save_steps(
-    cur: Cursor[tuple[object, ...]],
-    provisioning_id: int,
-    steps: Sequence[tuple[PlannedStep, int, bool, bool]],
-    *,
-    now: datetime,
+    cur: Cursor[tuple[object, ...]], rows: Sequence[StepRow], known: Mapping[Target, StoredObject], *, now: datetime
 ) -> None:
-    """Store the steps of a provisioning: step, object id, whether it is current, whether it was sent or is current.
+    """Store all steps of the provisionings in ``rows``.
 
     When a step was first begun and first done stays. One that is no longer wanted and was never begun goes.
     """
+    values = {
+        "now": now,
+        "provisionings": [one.provisioning_id for one in rows],
+        "objects": [known[one.step.target].object_id for one in rows],
+        "ranks": [one.step.rank for one in rows],
+        "wanted": [one.step.content for one in rows],
+        "current": [one.is_current for one in rows],
+        "begun": [one.is_begun for one in rows],
+    }
     cur.execute(
         """
         insert into provisioning_step (provisioning_id, object_id, rank, wanted, current, started_at, done_at)
-        select %(id)s, object_id, rank, wanted, current, case when begun then %(now)s::timestamptz end,
+        select provisioning_id, object_id, rank, wanted, current, case when begun then %(now)s::timestamptz end,
                case when current then %(now)s::timestamptz end
-          from unnest(%(objects)s::bigint[], %(ranks)s::int[], %(wanted)s::bytea[], %(current)s::bool[],
-                      %(begun)s::bool[]) as given (object_id, rank, wanted, current, begun)
+          from unnest(%(provisionings)s::bigint[], %(objects)s::bigint[], %(ranks)s::int[], %(wanted)s::bytea[],
+                      %(current)s::bool[], %(begun)s::bool[])
+               as given (provisioning_id, object_id, rank, wanted, current, begun)
         on conflict (provisioning_id, object_id) do update
            set rank = excluded.rank, wanted = excluded.wanted, current = excluded.current,
                started_at = coalesce(provisioning_step.started_at, excluded.started_at),
                done_at = coalesce(provisioning_step.done_at, excluded.done_at)
-         where (provisioning_step.rank, provisioning_step.wanted, provisioning_step.current,
-                provisioning_step.started_at is null, provisioning_step.done_at is null)
-               is distinct from (excluded.rank, excluded.wanted, excluded.current,
-                provisioning_step.started_at is null and excluded.started_at is null,
-                provisioning_step.done_at is null and excluded.done_at is null)
+         where (provisioning_step.rank, provisioning_step.wanted, provisioning_step.current)
+               is distinct from (excluded.rank, excluded.wanted, excluded.current)
+            or (provisioning_step.started_at is null and excluded.started_at is not null)
+            or (provisioning_step.done_at is null and excluded.done_at is not null)
         """,
-        {
-            "id": provisioning_id,
-            "now": now,
-            "objects": [one[1] for one in steps],
-            "ranks": [one[0].rank for one in steps],
-            "wanted": [one[0].content for one in steps],
-            "current": [one[2] for one in steps],
-            "begun": [one[3] for one in steps],
-        },
+        values,
     )
     cur.execute(
         """
-        delete from provisioning_step
-         where provisioning_id = %s and started_at is null and object_id <> all(%s)
+        delete from provisioning_step s
+         where s.provisioning_id = any(%(provisionings)s::bigint[]) and s.started_at is null
+           and not exists (select 1 from unnest(%(provisionings)s::bigint[], %(objects)s::bigint[])
+                                    as given (provisioning_id, object_id)
+                            where given.provisioning_id = s.provisioning_id and given.object_id = s.object_id)
         """,
-        (provisioning_id, [one[1] for one in steps]),
+        values,
     )
 
 
-def where_it_is(cur: Cursor[tuple[object, ...]], provisioning_id: int) -> Mapping[str, list[tuple[str, str]]]:
-    """What exists of a project: by system, the kinds and keys of the objects that were acknowledged."""
+def where_they_are(
+    cur: Cursor[tuple[object, ...]], provisioning_ids: Iterable[int]
+) -> dict[int, dict[str, list[tuple[str, str]]]]:
+    """What exists of projects: by provisioning and system, the kinds and keys of the acknowledged objects."""
     cur.execute(
         """
-        select o.system, o.kind, o.object_key
+        select s.provisioning_id, o.system, o.kind, o.object_key
           from provisioning_step s join provisioned_object o using (object_id)
-         where s.provisioning_id = %s and o.acknowledged is not null
-         order by o.system, s.rank, o.object_key
+         where s.provisioning_id = any(%s) and o.acknowledged is not null
+         order by s.provisioning_id, o.system, s.rank, o.object_key
         """,
-        (provisioning_id,),
+        (list(provisioning_ids),),
     )
-    found: dict[str, list[tuple[str, str]]] = {}
-    for system, kind, key in cur.fetchall():
-        found.setdefault(str(system), []).append((str(kind), str(key)))
+    found: dict[int, dict[str, list[tuple[str, str]]]] = {}
+    for provisioning_id, system, kind, key in cur.fetchall():
+        systems = found.setdefault(int(str(provisioning_id)), {})
+        systems.setdefault(str(system), []).append((str(kind), str(key)))
     return found
