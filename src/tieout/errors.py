@@ -311,7 +311,10 @@ CATALOGUE: Final[dict[str, CatalogueEntry]] = {
         "The operating system refused a file",
         "Correct its owner and permissions or free disk space, then repeat; a home is used by the user that made it.",
     ),
-    "TIE-DEMO-001": CatalogueEntry("The home holds another demo", "Choose another --home, or remove this one."),
+    "TIE-DEMO-001": CatalogueEntry(
+        "The home holds another demo",
+        "Choose another home (`tieout demo --home DIR`, `make demo HOME_DIR=DIR`), or remove this one.",
+    ),
     "TIE-DESK-001": CatalogueEntry("No such item on the desk", "List the items with `tieout exceptions list`."),
     "TIE-DESK-002": CatalogueEntry("An exclusion without a reason", "Give --reason; it stays in the history."),
     "TIE-FIRM-003": CatalogueEntry(

@@ -55,10 +55,10 @@ def _pair(given: str) -> tuple[str, str]:
 def check(home: Home = HOME, firm: Directory = None) -> None:
     """Say everything that is wrong with the firm directory; changes nothing."""
     config = read_firm(firm_directory(home, firm))
-    Words().print(
+    Words(whole=True).print(
         f"{config.name}: {len(config.systems)} systems, {len(config.policies)} legal entities, "
-        f"{len(config.mappings)} mapping lines, {len(config.rates)} rates. No mistakes. "
-        f"Content {config.content_hash[:12]}."
+        f"{len(config.mappings)} mapping lines, {len(config.rates)} rates of its own.\n"
+        f"No mistakes. Content {config.content_hash[:12]}."
     )
 
 
@@ -70,7 +70,8 @@ def apply(home: Home = HOME, firm: Directory = None) -> None:
     if not applied.is_new:
         words.print(f"Version {applied.version} holds already: nothing has changed.")
         return
-    words.print(f"Version {applied.version} holds now. {applied.released} exception(s) are judged again.")
+    again = f"{applied.released} exception(s) are judged again as soon as a hub runs." if applied.released else ""
+    words.print(f"Version {applied.version} holds now. {again or 'No exception depends on it.'}")
 
 
 def plan(home: Home = HOME, firm: Directory = None, as_json: AsJson = False) -> None:
