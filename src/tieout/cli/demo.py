@@ -37,6 +37,7 @@ class Erp(StrEnum):
     TRYTON = "tryton"
 
 
+_CAUSES_SHOWN: Final = 10
 _USUAL: Final = DemoPlan(size=Size.SMALL.value, seed=1, faults=0.0, erp=Erp.NETSUITE.value)
 
 
@@ -97,11 +98,14 @@ def _print_result(words: Console, result: DemoResult, home: Path, plan: DemoPlan
     words.rule("Tie-out")
     print_statement(words, result.statement)
     words.rule("Exceptions by cause")
-    print_causes(words, result.causes, now=SystemClock().now())
+    print_causes(words, result.causes[:_CAUSES_SHOWN], now=SystemClock().now())
+    if len(result.causes) > _CAUSES_SHOWN:
+        smaller = result.causes[_CAUSES_SHOWN:]
+        words.print(f"... and {len(smaller):,} smaller causes with {sum(one.count for one in smaller):,} items.")
     words.rule("What to do next")
     for code in dict.fromkeys(cause.code for cause in result.causes):
-        cause = next(one for one in result.causes if one.code == code)
-        words.print(f"{code}: {cause.next_step}")
+        causes = [one for one in result.causes if one.code == code]
+        words.print(f"{code} ({sum(one.count for one in causes):,} items): {causes[0].next_step}")
     words.print(f"\nCorrect the firm directory {home / 'firm'} where the cause lies there. Then:")
     for line in (command_on(home, "check"), command_on(home, "apply"), command_on(home, "demo", *_options(plan))):
         words.print(f"    {line}", soft_wrap=True)

@@ -99,8 +99,8 @@ def print_statement(words: Console, statement: TieOut) -> None:
     words.print(table)
     apart = statement.apart
     words.print(
-        f"Counted apart: {apart.exact_repeats} exact repeats, {apart.not_approved} not approved, "
-        f"{apart.superseded} versions replaced by newer ones."
+        f"Counted apart: {apart.exact_repeats:,} exact repeats, {apart.not_approved:,} not approved, "
+        f"{apart.superseded:,} versions replaced by newer ones."
     )
     for one in statement.breaks[:_SHOWN]:
         words.print(Text.assemble((one.proof, "red"), f" {one.message}"))
