@@ -122,9 +122,9 @@ def print_causes(words: Console, causes: list[CauseSummary], *, now: datetime) -
         return
     words.print(f"{'Cause':>5}  {'Code':<22}{'Owner':<20}{'Items':>7}{'Hours':>12}  Oldest", style="bold")
     for cause in causes:
-        days = (now - cause.oldest).days
+        days, held = (now - cause.oldest).days, cause.count or cause.items
         words.print(
-            f"{cause.cause_id:>5}  {cause.code:<22}{cause.owner:<20}{cause.count:>7,}{cause.hours:>12,.2f}  "
+            f"{cause.cause_id:>5}  {cause.code:<22}{cause.owner:<20}{held:>7,}{cause.hours:>12,.2f}  "
             f"{f'{days} d' if days else 'today'}"
         )
         for line in (f"At stake: {_worth(cause)}", cause.example):

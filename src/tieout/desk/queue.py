@@ -21,13 +21,18 @@ _WAKES = ("inbound", "delivery")
 
 
 class CauseSummary(msgspec.Struct, frozen=True, kw_only=True):
-    """One root cause and what it holds. ``amount_minor`` is by ISO 4217 numeric currency; unpriced items have none."""
+    """One root cause and what it holds.
+
+    ``count`` is how many time entries, ``items`` how many items: a deal or a customer is held without any entry.
+    ``amount_minor`` is by ISO 4217 numeric currency; unpriced entries have none.
+    """
 
     cause_id: int
     code: str
     cause_key: str
     owner: str
     count: int
+    items: int
     hours: Decimal
     amount_minor: dict[str, int]
     unpriced_count: int
@@ -83,6 +88,7 @@ def list_causes(
         cur.execute(
             """
             select c.cause_id, c.code, c.cause_key, c.owner, sum(i.entry_count)::integer as count,
+                   count(*)::integer as items,
                    coalesce(sum(i.hours), 0) as hours,
                    coalesce((select jsonb_object_agg(m.currency, m.amount) from (
                         select s.currency, sum(s.amount_minor)::bigint as amount from desk_item j

@@ -27,6 +27,7 @@ from tieout.outbound.recut import recut
 from tieout.outbound.target import Target
 from tieout.outbound.transitions import Decision, State
 from tieout.storage.pool import Pool, connect, in_transaction, sync_pool
+from tieout.storage.wake import CHANNEL
 from tieout.storage.workers import Worker, live_epochs
 
 START = datetime(2026, 10, 5, 8, tzinfo=UTC)
@@ -489,6 +490,15 @@ async def test_a_master_goes_the_way_of_a_journal_without_day_currency_and_entri
         ("master.delivered", "customer ACME"),
         ("master.delivered", "customer OTHER"),
     ]
+
+
+async def test_what_a_target_said_to_a_master_wakes_whoever_waits_for_it(hub: Hub) -> None:
+    with connect(hub.url, autocommit=True) as listening:
+        listening.execute(f"listen {CHANNEL}")
+        hub.enqueue(master(1))
+        await master_engine(hub, MasterTarget()).drain()
+        notes = {note.payload for note in listening.notifies(timeout=5, stop_after=2)}
+    assert notes == {"delivery", "acknowledged"}
 
 
 async def test_an_unanswered_master_waits_out_the_quarantine_and_is_looked_up(hub: Hub) -> None:

@@ -24,6 +24,7 @@ class Cause(Strict, frozen=True):
     cause_key: str
     owner: str
     count: int
+    items: int
     hours: Decimal
     amount_minor: dict[str, int]
     unpriced_count: int
