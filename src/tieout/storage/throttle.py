@@ -7,6 +7,9 @@ window may go at once, the rest is spread, so that no window of W seconds ever s
 *Concurrency.* A slot is a session advisory lock on one connection, so the slots of a killed process are free at once.
 A slot that becomes free goes to the next waiter of the same process without a round trip, for at most ``_KEEP_S``; then
 other processes have their turn.
+
+With the connection all slots of the process are lost, and it starts again with none. What a request has done by then is
+done: neither giving back its slot nor noting the penalty that it was answered with makes an error of it.
 """
 
 import asyncio
@@ -18,11 +21,14 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppres
 from dataclasses import dataclass, field
 
 import psycopg
+import structlog
 from psycopg import AsyncConnection
 
 from tieout.connect.manifest import Limits
 from tieout.errors import ConfigurationError, TransientError
 from tieout.storage.pool import Row, connect_async
+
+log = structlog.get_logger(__name__)
 
 _POLL_S = 0.005
 _POLL_MAX_S = 0.1
@@ -76,8 +82,14 @@ class SharedThrottle:
         return self._place(account, limits)
 
     async def penalise(self, account: str, retry_after_s: float) -> None:
-        """Let no request of ``account`` start for ``retry_after_s`` seconds, in any process."""
-        await self._execute(_PENALISE, {"account": account, "wait": retry_after_s})
+        """Let no request of ``account`` start for ``retry_after_s`` seconds, in any process.
+
+        Where the database is gone nobody waits, and the vendor will say so again.
+        """
+        try:
+            await self._execute(_PENALISE, {"account": account, "wait": retry_after_s})
+        except TransientError as error:
+            log.warning("throttle.penalty_lost", account=account, error=str(error))
 
     async def aclose(self) -> None:
         """Give back every slot of this process."""
@@ -172,22 +184,32 @@ class SharedThrottle:
     async def _unlock_free(self, line: "_Line") -> None:
         while line.free:
             slot = line.free.pop()
-            await self._execute("select pg_advisory_unlock(%(key)s)", {"key": slot})
+            try:
+                await self._execute("select pg_advisory_unlock(%(key)s)", {"key": slot})
+            except TransientError as error:
+                log.warning("throttle.slots_lost", error=str(error))
             line.held_since.pop(slot, None)
 
     async def _execute(self, statement: str, values: dict[str, object]) -> Row | None:
         async with self._turn:
             try:
                 if self._conn is None or self._conn.closed:
-                    for line in self._lines.values():
-                        line.forget()
+                    self._forget_slots()
                     self._conn = await connect_async(self._url, application="tieout-throttle")
                 cur = await self._conn.execute(statement.encode(), values)
                 return await cur.fetchone() if cur.description else None
             except psycopg.OperationalError as error:
+                # Whatever failed, what is locked on this connection is not known any more.
+                if self._conn is not None:
+                    await self._conn.close()
+                self._forget_slots()
                 raise TransientError(
                     code="TIE-STORE-009", message=f"The connection that holds the limits of accounts was lost: {error}"
                 ) from error
+
+    def _forget_slots(self) -> None:
+        for line in self._lines.values():
+            line.forget()
 
 
 @dataclass

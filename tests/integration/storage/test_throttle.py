@@ -155,3 +155,44 @@ async def test_limits_that_can_never_be_met_are_refused(database_url: str) -> No
     with pytest.raises(ConfigurationError) as caught:
         SharedThrottle(database_url).acquire("erp", Limits(concurrency=0))
     assert caught.value.code == "TIE-STORE-011"
+
+
+def _end_throttles(database_url: str) -> None:
+    """What a restart of the database does to the connections that hold the slots."""
+    with psycopg.connect(database_url, autocommit=True) as conn:
+        conn.execute(
+            "select pg_terminate_backend(pid, 5000) from pg_stat_activity"
+            " where application_name = 'tieout-throttle' and datname = current_database()"
+        )
+
+
+@pytest.mark.parametrize("slots", [1, 2])
+async def test_a_request_that_was_answered_is_no_error_though_its_slot_was_lost(database_url: str, slots: int) -> None:
+    throttle = SharedThrottle(database_url)
+    limits = Limits(concurrency=slots)
+    async with throttle.acquire("erp", limits):
+        _end_throttles(database_url)
+    await asyncio.wait_for(Peak().request(throttle, limits, 0), 5)
+    assert _locks(database_url) == 0
+    await throttle.aclose()
+
+
+async def test_those_who_wait_for_the_only_slot_get_it_after_the_database_was_lost(database_url: str) -> None:
+    throttle, limits = SharedThrottle(database_url), Limits(concurrency=1)
+    peak = Peak()
+    async with throttle.acquire("erp", limits):
+        waiting = [asyncio.create_task(peak.request(throttle, limits, 0.01)) for _ in range(5)]
+        await asyncio.sleep(0.1)
+        _end_throttles(database_url)
+    await asyncio.wait_for(asyncio.gather(*waiting), 5)
+    assert (peak.total, peak.most) == (5, 1)
+    await throttle.aclose()
+
+
+async def test_a_penalty_that_cannot_be_noted_is_no_error_of_the_request_that_earned_it(database_url: str) -> None:
+    throttle = SharedThrottle(database_url)
+    await throttle.penalise("erp", 0.01)
+    _end_throttles(database_url)
+    await throttle.penalise("erp", 0.01)
+    await asyncio.wait_for(Peak().request(throttle, Limits(concurrency=1), 0), 5)
+    await throttle.aclose()
