@@ -239,7 +239,7 @@ def _deal(firm: SeedFirm, number: int, random: Random) -> SeedDeal:
         ends=ends.isoformat(),
         rate_card=card.code,
         contract=f"K-{number:04d}",
-        contract_status="signed",
+        contract_status="Activated",
         po_number=f"PO-{random.randrange(10_000, 99_999)}",
         owner_email=f"{random.choice(_SELLERS)}@northwind.example",
         lines=lines,
@@ -276,7 +276,7 @@ _SPOILT: Final[dict[Place, Callable[[SeedDeal], dict[str, object]]]] = {
     Place.WITHOUT_CONTRACT: lambda _: {"contract": None},
     Place.WITHOUT_RATE_CARD: lambda _: {"rate_card": None},
     Place.OF_UNCLEAR_TAX: lambda _: {"tax_treatment": "to be clarified"},
-    Place.WITH_A_DRAFT_CONTRACT: lambda _: {"contract_status": "draft"},
+    Place.WITH_A_DRAFT_CONTRACT: lambda _: {"contract_status": "Draft"},
     Place.WITHOUT_DATES: lambda _: {"starts": None, "ends": None},
 }
 """What sellers forget and get wrong."""

@@ -66,6 +66,7 @@ PROJECT_STATES: Final = {
     "archived": "archived",
 }
 _OUTCOMES: Final = {"Closed Won": "won", "Closed Lost": "lost"}
+_CONTRACT_STATES: Final = {"Draft": "draft", "In Approval Process": "draft", "Activated": "running"}
 _BOOKED: Final = {"hard": "firm", "soft": "tentative"}
 _MINUTES: Final = Decimal(60)
 
@@ -224,7 +225,7 @@ class Rows:
             self.put("cost_rates", f"{person.key}/{rate.starts}", cost, at=at)
 
     def put_deal(self, deal: SeedDeal, *, at: int) -> None:
-        """A deal; what the seed leaves out is empty."""
+        """A deal with its lines and contract; what the seed leaves out is empty, and a line that it lacks is gone."""
         known = self.held("deals", deal.key) or {"link_ref": None, "project": None, "project_state": None, "link": None}
         body: Body = {
             "number": deal.key,
@@ -244,8 +245,54 @@ class Rows:
             "contract": deal.contract,
             "order_number": deal.po_number,
             "tax": deal.tax_treatment,
+            "owner": deal.owner_email,
         }
-        self.put("deals", deal.key, known | body, at=at)
+        row_id = self.put("deals", deal.key, known | body, at=at)
+        if deal.contract is not None:
+            self._put_contract(deal, deal.contract, row_id, at)
+        self._put_deal_lines(deal, row_id, at)
+
+    def _put_contract(self, deal: SeedDeal, number: str, row_id: int, at: int) -> None:
+        body: Body = {
+            "number": number,
+            "title": deal.name,
+            "deal": row_id,
+            "client": self.id_of("clients", deal.client),
+            "entity": deal.entity,
+            "state": _CONTRACT_STATES.get(deal.contract_status or "", "signed"),
+            "currency": deal.currency,
+            "amount": _major(deal.amount_minor, deal.currency),
+            "from": deal.starts,
+            "until": deal.ends,
+            "order_number": deal.po_number,
+            "tax": deal.tax_treatment,
+        }
+        self.put("contracts", number, body, at=at)
+
+    def _put_deal_lines(self, deal: SeedDeal, row_id: int, at: int) -> None:
+        kept = {f"{deal.key}/{line.key}" for line in deal.lines}
+        own = f"{deal.key}/"
+        rows = self._state.rows(
+            "select key from item where collection = 'deal_lines' and deleted = 0 and substr(key, 1, ?) = ?",
+            (len(own), own),
+        )
+        for row in rows:
+            if row["key"] not in kept:
+                self.delete("deal_lines", row["key"], at=at)
+        for line in deal.lines:
+            body: Body = {
+                "deal": row_id,
+                "role": line.role,
+                "text": f"{line.role} {line.key}",
+                "minutes": line.minutes,
+                "price": _major(line.price_minor, deal.currency),
+                "currency": deal.currency,
+                "from": line.starts,
+                "until": line.ends,
+                "place": line.location,
+                "skills": ", ".join(line.skills),
+            }
+            self.put("deal_lines", f"{deal.key}/{line.key}", body, at=at)
 
     def put_time_entry(self, entry: SeedTimeEntry, *, at: int) -> None:
         """A time entry, with the fields that the seed spoils."""
