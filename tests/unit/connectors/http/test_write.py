@@ -23,7 +23,19 @@ from tieout.connect.simulator.faults import Fault, FaultKind
 from tieout.connect.sink import Sink
 from tieout.connectors.http.simulator.rest_server import sample_definition
 from tieout.errors import ConfigurationError
-from tieout.model.command import DemandLine, PublishDemand, SetProjectStatus, UpsertCustomer, UpsertProject, UpsertTask
+from tieout.model.command import (
+    DemandLine,
+    LinkDeal,
+    MasterCommand,
+    PublishDemand,
+    RatePrice,
+    SetProjectStatus,
+    UpsertCustomer,
+    UpsertEmployee,
+    UpsertProject,
+    UpsertRateCard,
+    UpsertTask,
+)
 from tieout.model.journal import JournalLine, PostJournal
 
 CUSTOMER = UpsertCustomer(
@@ -78,8 +90,10 @@ async def sink(server: Server, definition: str | None = None) -> AsyncIterator[S
     connector, connection = server.configured(definition)
     assert connector.open_sink is not None
     opened = connector.open_sink(connection)
-    yield opened
-    await opened.aclose()
+    try:
+        yield opened
+    finally:
+        await opened.aclose()
 
 
 async def test_a_customer_is_put_under_its_code_with_fields_of_the_firms_own(server: Server) -> None:
@@ -228,6 +242,63 @@ async def test_every_failure_of_a_write_is_the_outcome_that_it_means(
     async with sink(server) as opened:
         (outcome,) = await opened.write([journal()])
     assert isinstance(outcome, outcome_type), outcome
+
+
+MASTERS: tuple[MasterCommand, ...] = (
+    CUSTOMER,
+    msgspec.structs.replace(PROJECT, customer_code="C-US01"),
+    UpsertTask(reference="TIE-3", entity="US01", project_code="P-US01", wbs_code="9.1", name="Design"),
+    SetProjectStatus(reference="TIE-4", entity="US01", project_code="P-US01", status="on_hold"),
+    UpsertRateCard(
+        reference="TIE-6",
+        entity="US01",
+        code="RC-NEW",
+        name="New",
+        currency="USD",
+        prices=(RatePrice(role="Consultant", price=Decimal("175.50"), starts=date(2026, 1, 1)),),
+    ),
+    UpsertEmployee(reference="TIE-7", entity="US01", code="W-NEW", name="Zoë Ångström"),
+    LinkDeal(reference="TIE-8", entity="US01", deal="D-US01", project_code="P-US01", project_status="active"),
+    PublishDemand(
+        reference="TIE-9",
+        entity="US01",
+        project_code="P-US01",
+        project_name="Phase 1",
+        customer_name="O'Brien",
+        starts=date(2026, 9, 1),
+        ends=date(2027, 1, 1),
+        lines=(),
+    ),
+)
+
+
+@pytest.mark.parametrize("kind", [FaultKind.COMMIT_THEN_DROP, FaultKind.COMMIT_THEN_5XX, FaultKind.CUT_BODY])
+@pytest.mark.parametrize("command", MASTERS, ids=lambda one: str(one.__struct_config__.tag))
+async def test_a_master_whose_answer_was_lost_is_found_and_written_again_without_a_second_one(
+    server: Server, command: MasterCommand, kind: FaultKind
+) -> None:
+    tag = str(command.__struct_config__.tag)
+    server.simulator.plan.force(Fault(kind=kind, on="write"))
+    async with sink(server) as opened:
+        (lost,) = await opened.write([command])
+        found = await opened.find(tag, [command.reference, "TIE-0"], entity=command.entity)
+        (again,) = await opened.write([command])
+    assert isinstance(lost, Unknown)
+    assert found.keys() == {command.reference}
+    assert isinstance(again, Accepted)
+    assert again.ref == found[command.reference].ref
+    held = [one for one in server.simulator.holdings() if one.reference == command.reference]
+    assert [(one.kind, one.id) for one in held] == [(tag, again.ref)]
+
+
+@pytest.mark.parametrize("command", MASTERS, ids=lambda one: str(one.__struct_config__.tag))
+async def test_a_master_that_never_arrived_is_not_found(server: Server, command: MasterCommand) -> None:
+    server.simulator.plan.force(Fault(kind=FaultKind.DROP, on="write"))
+    async with sink(server) as opened:
+        (lost,) = await opened.write([command])
+        found = await opened.find(str(command.__struct_config__.tag), [command.reference], entity=command.entity)
+    assert isinstance(lost, Unknown)
+    assert found == {}
 
 
 NAMELESS = (

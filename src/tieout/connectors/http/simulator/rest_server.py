@@ -54,6 +54,9 @@ _FAULT_ANSWERS: Final = {
     FaultKind.UNPROCESSABLE: (422, "invalid", "that cannot be"),
     FaultKind.OK_WITH_ERROR_BODY: (200, "broken", "something broke"),
 }
+_LISTS: Final = frozenset({"clients", "projects", "tasks", "people", "rate_cards", "deals", "demands"})
+"""Collections that are there even while nothing is in them."""
+
 _COLLECTIONS: Final = {
     "client": "clients",
     "deal": "deals",
@@ -197,7 +200,7 @@ class RestSimulator(Simulator):
     async def _list(self, request: web.Request) -> web.Response:
         collection = request.match_info["collection"].replace("-", "_")
         items = self._items(collection, request)
-        if not items and collection not in self._rows.counts():
+        if collection not in _LISTS and collection not in self._rows.counts():
             return _error(404, "not_found", f"there is no collection {collection}")
         return _cut(request, items)
 
