@@ -57,13 +57,17 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ReadCapability(msgspec.Struct, frozen=True, kw_only=True):
-    """One object that a source can read. ``object`` is the vendor's name of it (``time_entries``)."""
+    """One object that a source can read. ``object`` is the vendor's name of it (``time_entries``).
+
+    ``kinds`` are what its items speak of (``source.kind_of``); a full walk of an object tells what is gone of these.
+    """
 
     object: str
     cursor: CursorKind
     deletes: DeleteVisibility
     page_size: int
     overlap_s: float = 0.0
+    kinds: tuple[str, ...] = ()
 
 
 class WriteCapability(msgspec.Struct, frozen=True, kw_only=True):

@@ -1,6 +1,7 @@
 """The small firm that every check reads from and writes into: four currencies, awkward dates, names in any script.
 
-Neighbours: harnesses fill a system with it (``write_fixture``), checks compare what comes back with it.
+Neighbours: harnesses fill a system with it (``write_fixture``), checks compare what comes back with it;
+``fixture_plan`` has its deals, bookings and absences.
 """
 
 from datetime import UTC, date, datetime, timedelta
@@ -9,6 +10,12 @@ from typing import Final
 
 import msgspec
 
+from tieout.connect.conformance.fixture_plan import (
+    fixture_assignments,
+    fixture_deals,
+    fixture_holidays,
+    fixture_time_off,
+)
 from tieout.connect.simulator.seed import (
     SeedClient,
     SeedCostRate,
@@ -41,6 +48,9 @@ _CLIENT_NAMES: Final = {
     "JP01": "東京建設",
     "KW01": "شركة المثال",
 }
+_TAX_IDS: Final = {"US01": "91-1144442", "DE01": "DE136695976", "JP01": "T7000012050002"}
+_LEAVERS: Final = {"US01": "François Lœwe", "DE01": "Jürgen Weiß", "JP01": "渡辺 さくら", "KW01": "أحمد الصباح"}
+_LOCATIONS: Final = {"US01": "New York", "DE01": "Berlin", "JP01": "Tokyo", "KW01": "Kuwait City"}
 _HOURLY_MINOR: Final = {"USD": 17550, "EUR": 14999, "JPY": 21001, "KWD": 45125}
 _COST_MINOR: Final = {"USD": 8125, "EUR": 7333, "JPY": 9871, "KWD": 20333}
 _ROLES: Final = ["Consultant", "Principal"]
@@ -48,8 +58,8 @@ _EQUAL_SHARE: Final = 3
 _FIRST_CHANGE: Final = datetime(2026, 8, 10, 6, 0, tzinfo=UTC)
 
 
-def fixture_firm() -> SeedFirm:
-    """The masters."""
+def fixture_firm(page_size: int = 0) -> SeedFirm:
+    """The masters and plans; of deals, bookings and absences more than ``page_size``, where that is given."""
     return SeedFirm(
         name="Conformance",
         entities=[
@@ -65,12 +75,22 @@ def fixture_firm() -> SeedFirm:
             for code, name, country, currency, zone in _ENTITIES
         ],
         clients=[
-            SeedClient(code=f"C-{code}", name=_CLIENT_NAMES[code], entity=code, currency=currency)
-            for code, _, _, currency, _ in _ENTITIES
+            SeedClient(
+                code=f"C-{code}",
+                name=_CLIENT_NAMES[code],
+                entity=code,
+                currency=currency,
+                tax_id=_TAX_IDS.get(code),
+                country=country,
+            )
+            for code, _, country, currency, _ in _ENTITIES
         ],
         projects=[_project(code, currency) for code, _, _, currency, _ in _ENTITIES],
         roles=list(_ROLES),
-        people=[_person(code, currency, number) for code, _, _, currency, _ in _ENTITIES for number in (1, 2)],
+        people=[
+            *(_person(code, currency, number) for code, _, _, currency, _ in _ENTITIES for number in (1, 2)),
+            *(_leaver(code, currency) for code, _, _, currency, _ in _ENTITIES),
+        ],
         rate_cards=[
             SeedRateCard(
                 code=f"RC-{currency}",
@@ -95,6 +115,10 @@ def fixture_firm() -> SeedFirm:
             "payroll_clearing": "2150",
         },
         departments={"Strategy": "100"},
+        deals=fixture_deals(page_size),
+        assignments=fixture_assignments(page_size),
+        time_off=fixture_time_off(page_size),
+        holidays=fixture_holidays(),
     )
 
 
@@ -125,6 +149,28 @@ def _person(entity: str, currency: str, number: int) -> SeedPerson:
         role=_ROLES[number - 1],
         employed_from="2025-01-01",
         cost_rates=[SeedCostRate(amount_minor=_COST_MINOR[currency], currency=currency, starts="2025-01-01")],
+        location=_LOCATIONS[entity],
+        department="Strategy",
+    )
+
+
+def _leaver(entity: str, currency: str) -> SeedPerson:
+    """Somebody in part time, hired on a day when clocks change and gone on another."""
+    return SeedPerson(
+        key=f"W-{entity}-3",
+        name=_LEAVERS[entity],
+        email=f"w3.{entity.lower()}@conformance.example",
+        entity=entity,
+        role=_ROLES[0],
+        employed_from="2026-03-08",
+        employed_to="2026-10-25",
+        cost_rates=[SeedCostRate(amount_minor=_COST_MINOR[currency] + 1, currency=currency, starts="2026-03-08")],
+        fte="0.6",
+        weekly_minutes=1440,
+        location=_LOCATIONS[entity],
+        department="Strategy",
+        manager=f"W-{entity}-1",
+        skills=["Consolidation", "会計"],
     )
 
 
@@ -166,7 +212,7 @@ def _changed_at(number: int, page_size: int) -> datetime:
 def write_fixture(directory: Path, *, page_size: int) -> list[SeedTimeEntry]:
     """Store the firm and its entries as a seed directory; returns the entries."""
     entries = fixture_entries(page_size)
-    write_firm(directory, fixture_firm())
+    write_firm(directory, fixture_firm(page_size))
     lines = b"\n".join(msgspec.json.encode(entry) for entry in entries) + b"\n"
     (directory / "time_entries.jsonl").write_bytes(lines)
     return entries

@@ -12,13 +12,13 @@ from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Protocol
 
-from tieout.connect.conformance.fixture_firm import fixture_firm, write_fixture
+from tieout.connect.conformance.fixture_firm import write_fixture
 from tieout.connect.conformance.score import NotApplicableError
 from tieout.connect.connector import Connector, load_connector
 from tieout.connect.simulator.control import Change, ConnectionSheet, Holding, SimulatorStatus, Switches
 from tieout.connect.simulator.faults import Fault, FaultKind
 from tieout.connect.simulator.process import SimulatorProcess
-from tieout.connect.simulator.seed import SeedFirm, SeedTimeEntry
+from tieout.connect.simulator.seed import SeedFirm, SeedTimeEntry, read_firm
 from tieout.errors import ConfigurationError
 
 HARNESS_GROUP = "tieout.harnesses"
@@ -142,7 +142,7 @@ class SimulatorSite:
     def __init__(self, process: SimulatorProcess, seed_dir: Path, entries: Sequence[SeedTimeEntry]) -> None:
         self._admin = process.admin
         self._seed_dir = seed_dir
-        self.firm = fixture_firm()
+        self.firm = read_firm(seed_dir)
         self.entries = entries
         self.supported_faults = frozenset(FaultKind(one) for one in self._admin.status().faults_supported)
 

@@ -107,6 +107,9 @@ class Holding(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One object the target really holds under a reference of ours, read past its API: the oracle of tests.
 
     ``kind`` is the command's tag (``post_journal``); ``debit_minor`` the sum of debits in minor units of ``currency``.
+    Of a master ``code`` is the business code (a task's is PROJECT/WBS, a status' and a demand's the project's, a deal
+    link's the deal's own key) and ``facts`` what the target holds of it: canonical field names, and ``field:NAME`` for
+    the target's own fields; only what it can hold is there.
     """
 
     kind: str
@@ -117,13 +120,20 @@ class Holding(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     currency: str | None = None
     accounting_date: str | None = None
     entity: str | None = None
+    code: str | None = None
+    facts: dict[str, str] = {}
 
 
 class ConnectionSheet(msgspec.Struct, frozen=True, kw_only=True):
-    """What a connector must be given to talk to this simulator: settings and (made-up) secrets by name."""
+    """What a connector must be given to talk to this simulator: settings and (made-up) secrets by name.
+
+    ``custom_fields`` are fields of this account that a command may fill, by command, each with a value it takes; of
+    ``post_journal`` they are dimensions of its lines.
+    """
 
     settings: dict[str, str]
     secrets: dict[str, str]
+    custom_fields: dict[str, dict[str, str]] = {}
 
 
 class SentWebhook(msgspec.Struct, frozen=True, kw_only=True):

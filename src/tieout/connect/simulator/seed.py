@@ -60,7 +60,7 @@ class SeedProject(msgspec.Struct, kw_only=True, omit_defaults=True):
 
 
 class SeedPerson(msgspec.Struct, kw_only=True, omit_defaults=True):
-    """A worker with role, employment and cost rate (per hour)."""
+    """A worker with role, employment and cost rate (per hour); ``employed_to`` is the first day after the last one."""
 
     key: str
     name: str
@@ -132,7 +132,7 @@ class SeedTimeEntry(msgspec.Struct, kw_only=True, omit_defaults=True):
 
 
 class SeedDealLine(msgspec.Struct, kw_only=True, omit_defaults=True):
-    """A role sold in a deal: so many minutes of it between two dates, at a price an hour in minor units."""
+    """A role sold in a deal: minutes of it between two dates (both included), at a price an hour in minor units."""
 
     key: str
     role: str
@@ -147,7 +147,8 @@ class SeedDealLine(msgspec.Struct, kw_only=True, omit_defaults=True):
 class SeedDeal(msgspec.Struct, kw_only=True, omit_defaults=True):
     """An opportunity of the CRM, with its contract where there is one. ``stage`` is the CRM's word (Closed Won).
 
-    ``probability`` is in percent, as text. What is None is not filled in, as deals often are not.
+    ``probability`` is in percent, as text; both of ``starts`` and ``ends`` belong to the deal. What is None is not
+    filled in, as deals often are not.
     """
 
     key: str
