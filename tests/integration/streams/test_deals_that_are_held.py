@@ -4,6 +4,7 @@ import msgspec
 import pytest
 from tests.worlds.project_hub import POLICY, ProjectHub, client, contract, deal, firm, line, price, whole_deal
 
+from tieout.model.firm import OwnershipRule
 from tieout.model.reported import RecordType, ReportedRecord
 
 
@@ -116,6 +117,17 @@ def test_a_tax_id_that_is_added_releases_the_deals_of_its_customer(hub: ProjectH
     assert hub.codes() == ["TAX_UNDETERMINED"]
     hub.report(client("a1", "ACME", "Acme", version=3))
     assert hub.codes() == []
+
+
+def test_what_the_crm_says_of_a_new_customers_tax_counts_until_the_ledger_owns_it(hub: ProjectHub) -> None:
+    config = firm()
+    owner = OwnershipRule(object="client", fields=("tax_id", "country"), system="erp")
+    hub.apply(msgspec.structs.replace(config, ownership=(owner, *config.ownership)))
+    hub.report(*whole_deal())
+    assert hub.codes() == []
+    assert hub.books["erp"].objects["customer", "ACME"]["tax_id"] == "12-3456789"
+    hub.report(client("c-7", "ACME", "Acme", tax_id="98-7654321"), system="erp")
+    assert hub.books["psa"].objects["customer", "ACME"]["tax_id"] == "98-7654321"
 
 
 def test_a_contract_that_is_signed_later_releases_its_deal(hub: ProjectHub) -> None:

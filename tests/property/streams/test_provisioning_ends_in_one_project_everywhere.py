@@ -47,6 +47,7 @@ def spec_of(amount_minor: int, lines: int, name: str) -> ProjectSpec:
         number="D1",
         name=name,
         client_id=1,
+        client_tax_id=None,
         entity="US01",
         currency="USD",
         amount_minor=amount_minor,

@@ -51,7 +51,8 @@ class Deal(msgspec.Struct, frozen=True, kw_only=True):
     """One deal with its lines and contract; ids are golden record ids, ``..._said`` the CRM's own words.
 
     ``key`` is the CRM's own key, ``code`` its number for people. ``stage_since`` is since when the CRM says that
-    the stage was reached. ``rate_card_ids`` are the rate cards that its rate card's name fits.
+    the stage was reached. ``rate_card_ids`` are the rate cards that its rate card's name fits. ``client_tax_id`` and
+    ``client_country`` are the CRM's own words, which count until the system that owns them knows the customer.
     """
 
     record_id: int
@@ -82,6 +83,8 @@ class Deal(msgspec.Struct, frozen=True, kw_only=True):
     owner_email: str | None = None
     client_id: int | None = None
     client_said: str | None = None
+    client_tax_id: str | None = None
+    client_country: str | None = None
     entity_id: int | None = None
     entity_said: str | None = None
     lines: tuple[DealLine, ...] = ()
@@ -144,7 +147,7 @@ class AcceptedContract(msgspec.Struct, frozen=True, kw_only=True):
 class AcceptedDeal(msgspec.Struct, frozen=True, kw_only=True):
     """What a deal said when it was last accepted: what its project is made of, whatever the CRM says since.
 
-    ``tax_category`` is the expected category of EN 16931 (S, AE, G, O, E, Z).
+    ``tax_category`` is the expected category of EN 16931 (S, AE, G, O, E, Z); ``client_tax_id`` what it was told by.
     """
 
     system: str
@@ -152,6 +155,7 @@ class AcceptedDeal(msgspec.Struct, frozen=True, kw_only=True):
     number: str
     name: str
     client_id: int
+    client_tax_id: str | None
     entity: str
     currency: str
     amount_minor: int

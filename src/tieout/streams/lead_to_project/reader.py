@@ -16,7 +16,7 @@ from tieout.model.reported import FieldValue, RecordType
 from tieout.records.mapping import ANY, ROLES
 from tieout.records.merge import Golden
 from tieout.records.reference_book import ReferenceBook
-from tieout.records.store import Key, golden_by_id, keys_of_records
+from tieout.records.store import Key, golden_by_id, keys_of_records, reports_by_key
 from tieout.streams.lead_to_project.deal import Deal, DealContract, DealLine
 
 CLIENTS: Final = "clients"
@@ -38,13 +38,17 @@ def read_deals(cur: Cursor[tuple[object, ...]], deal_ids: Sequence[int], book: R
     deals = _records(cur, deal_ids)
     lines = _lines_of(cur, {(one.system, one.key) for one in deals.values()})
     contracts = _contracts_of(cur, deals.values())
+    accounts = _accounts_of(cur, deals.values())
     found = []
     for deal_id in deal_ids:
         one = deals.get(deal_id)
         if one is not None:
             own_lines = [_line(line, book) for line in lines.get((one.system, one.key), ())]
             contract = contracts.get(deal_id)
-            found.append(_deal(one, own_lines, None if contract is None else _contract(contract, book), book))
+            account = accounts.get((one.system, _ref_key(one.golden, "client") or ""), {})
+            read = _deal(one, own_lines, None if contract is None else _contract(contract, book), book)
+            tax_id, country = _words(account.get("tax_id")), _words(account.get("country"))
+            found.append(msgspec.structs.replace(read, client_tax_id=tax_id, client_country=country))
     return found
 
 
@@ -148,6 +152,13 @@ def _contracts_of(cur: Cursor[tuple[object, ...]], deals: Iterable[_Found]) -> d
     ids = {int(str(row[0])): int(str(row[1])) for row in cur.fetchall()}
     records = _records(cur, ids.values())
     return {deal_id: records[contract_id] for deal_id, contract_id in ids.items() if contract_id in records}
+
+
+def _accounts_of(cur: Cursor[tuple[object, ...]], deals: Iterable[_Found]) -> dict[_Ref, dict[str, FieldValue]]:
+    """What the CRM itself says of the customers of the deals."""
+    refs = {(one.system, key) for one in deals if (key := _ref_key(one.golden, "client")) is not None}
+    reports = reports_by_key(cur, [(str(RecordType.CLIENT), *ref) for ref in refs])
+    return {(one.system, one.source_id): one.fields for one in reports.values() if not one.deleted}
 
 
 def _deal(one: _Found, lines: Sequence[DealLine], contract: DealContract | None, book: ReferenceBook) -> Deal:
@@ -256,7 +267,10 @@ def _cards(system: str, said: str, book: ReferenceBook) -> tuple[int, ...]:
 
 
 def _text(golden: Golden, name: str) -> str | None:
-    value: FieldValue = golden.fields.get(name)
+    return _words(golden.fields.get(name))
+
+
+def _words(value: FieldValue) -> str | None:
     return value.strip() or None if isinstance(value, str) else None
 
 

@@ -76,6 +76,7 @@ def specify(
 ) -> ProjectSpec:
     """The project of ``deals``, the first of which gave it its name; they agree (``disagreements``)."""
     first = deals[0]
+    client = msgspec.structs.replace(client, tax_id=client.tax_id or first.client_tax_id)
     lines = [line for deal in deals for line in deal.lines]
     hours = [line.hours for line in lines if not line.gone]
     return ProjectSpec(

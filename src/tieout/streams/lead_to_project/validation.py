@@ -376,8 +376,8 @@ def _gap(
 def _tax_inputs(deal: Deal, entity: EntityFacts, client: ClientFacts) -> TaxInputs:
     return TaxInputs(
         supplier_country=entity.country,
-        customer_country=client.country,
-        customer_tax_id=client.tax_id,
+        customer_country=client.country or deal.client_country,
+        customer_tax_id=client.tax_id or deal.client_tax_id,
         treatment=deal.tax_treatment or (None if deal.contract is None else deal.contract.tax_treatment),
     )
 
@@ -397,6 +397,7 @@ def _accepted(deal: Deal, around: Surroundings) -> AcceptedDeal | None:
         number=deal.number,
         name=deal.name,
         client_id=client.record_id,
+        client_tax_id=client.tax_id or deal.client_tax_id,
         entity=entity.code,
         currency=currency,
         amount_minor=to_minor(amount, currency),
