@@ -121,7 +121,7 @@ def installed(erp_port: int, *, line_grain: str = "journal") -> Iterator[Install
         today = SystemClock().now().date()
         try:
             with (
-                open_installation(root / "home") as installation,
+                open_installation(root / "home", make=True) as installation,
                 connect(installation.url, autocommit=True) as conn,
             ):
                 key = _fill(conn, _config(erp_port, line_grain, today), today)
