@@ -13,11 +13,11 @@ from decimal import Decimal
 from typing import TypeVar
 
 import structlog
-from psycopg import Connection
+from psycopg import Connection, Cursor
 
 from tieout.connect.fault_point import fault_point
 from tieout.connect.outcome import Outcome, RetryLater, Unknown
-from tieout.errors import AccessError, TieoutError, TransientError
+from tieout.errors import TieoutError, TransientError
 from tieout.model.clock import Clock
 from tieout.model.command import Command
 from tieout.model.journal import PostJournal
@@ -28,9 +28,8 @@ from tieout.outbound.outbox import total_debit_minor
 from tieout.outbound.store import Claimed
 from tieout.outbound.target import SEND_WINDOW_S, Target
 from tieout.outbound.transitions import Attempted, Decision, Health, State, after_look_up, after_send
-from tieout.storage.pool import Pool, losing_database
+from tieout.storage.pool import Pool, losing_database, run_in_transaction
 from tieout.storage.wake import wait_for
-from tieout.storage.workers import live_epochs
 
 log = structlog.get_logger(__name__)
 
@@ -100,8 +99,9 @@ class Engine:
         try:
             while True:
                 before = claimed
-                claimed, pending_count = await self._in_thread(self._settle_and_claim, pending, stopping)
+                # From before the intent on: a pause after its commit counts, for others may take it for abandoned.
                 claimed_at = time.monotonic()
+                claimed, pending_count = await self._in_thread(self._settle_and_claim, pending, stopping)
                 self._in_hand.difference_update(one.delivery_id for one in before)
                 done += pending_count
                 pending = []
@@ -147,10 +147,11 @@ class Engine:
 
     def _claim_doubtful(self) -> list[Claimed]:
         now = self._clock.now()
-        with self._pool.connection() as conn:
-            self._take_over(conn, now)
+
+        def claim(cur: Cursor[tuple[object, ...]]) -> list[Claimed]:
+            self._take_over(cur.connection, now)
             return store.claim_doubtful(
-                conn,
+                cur.connection,
                 system=self._target.system,
                 limit=_LOOK_UP_BATCH,
                 epoch=self._epoch,
@@ -158,9 +159,10 @@ class Engine:
                 lease_s=_LOOK_UP_LEASE_S,
             )
 
+        return run_in_transaction(self._pool, claim)
+
     def _take_over(self, conn: Connection[tuple[object, ...]], now: datetime) -> None:
         senders = store.Senders(
-            live=(*live_epochs(conn), self._epoch),
             own=self._epoch,
             in_hand=tuple(self._in_hand),
             abandoned_before=now - timedelta(seconds=_ABANDONED_AFTER_S),
@@ -181,26 +183,32 @@ class Engine:
         now = self._clock.now()
         if pending:
             fault_point("delivery.outcome.before_commit")
-        with self._pool.connection() as conn:
-            settled = self._settle_within(conn, pending, kind="send", now=now)
-            allowed = breaker.load(conn, self._target.system).allowance(now)
-            limit = self._limit() if allowed is None else allowed
-            if stopping is not None and stopping.is_set():
-                limit = 0
-            claimed: list[Claimed] = []
-            if limit:
-                claimed = store.declare_intents(
-                    conn, system=self._target.system, limit=limit, epoch=self._epoch, now=now
-                )
-            if claimed:
-                claimed = self._aftermath.recheck(conn, self._target, claimed, now=now)
-                fault_point("delivery.intent.before_commit")
+
+        def work(cur: Cursor[tuple[object, ...]]) -> tuple[list[Claimed], int]:
+            settled = self._settle_within(cur.connection, pending, kind="send", now=now)
+            return self._claim(cur.connection, stopping, now), settled
+
+        claimed, settled = run_in_transaction(self._pool, work)
         self._in_hand.update(one.delivery_id for one in claimed)
         if pending:
             fault_point("delivery.outcome.after_commit")
         if claimed:
             fault_point("delivery.intent.after_commit")
         return claimed, settled
+
+    def _claim(
+        self, conn: Connection[tuple[object, ...]], stopping: asyncio.Event | None, now: datetime
+    ) -> list[Claimed]:
+        """Intents for what is due, as many as the circuit allows; none once ``stopping`` is set."""
+        allowed = breaker.load(conn, self._target.system).allowance(now)
+        limit = self._limit() if allowed is None else allowed
+        if not limit or (stopping is not None and stopping.is_set()):
+            return []
+        claimed = store.declare_intents(conn, system=self._target.system, limit=limit, epoch=self._epoch, now=now)
+        if claimed:
+            claimed = self._aftermath.recheck(conn, self._target, claimed, now=now)
+            fault_point("delivery.intent.before_commit")
+        return claimed
 
     def _limit(self) -> int:
         return max(write.max_batch for write in self._target.manifest.writes)
@@ -259,7 +267,8 @@ class Engine:
         for (kind, entity), group in groups.items():
             try:
                 found = await self._target.sink.find(kind, [one.reference for one in group], entity=entity)
-            except (TransientError, AccessError) as error:
+            except TieoutError as error:
+                log.warning("delivery.look_up_failed", system=self._target.system, error=str(error))
                 decided += [(one, self._still_in_doubt(one, str(error))) for one in group]
                 continue
             now = self._clock.now()
@@ -294,8 +303,10 @@ class Engine:
         )
 
     def _settle(self, decided: Sequence[Settled]) -> None:
-        with self._pool.connection() as conn:
-            self._settle_within(conn, decided, kind="look_up", now=self._clock.now())
+        now = self._clock.now()
+        run_in_transaction(
+            self._pool, lambda cur: self._settle_within(cur.connection, decided, kind="look_up", now=now)
+        )
 
     def _settle_within(
         self, conn: Connection[tuple[object, ...]], decided: Sequence[Settled], *, kind: str, now: datetime

@@ -1,7 +1,7 @@
 """The SQL of the delivery engine: claims in key order, intents, outcomes, look-ups, recovery.
 
-Every write after a claim carries the epoch of the worker that claimed (fencing): a worker that was taken for dead and
-wakes up again writes nothing.
+Every write after a claim carries the epoch of the worker that claimed and the instant of the intent (fencing): a worker
+that was taken for dead and wakes up again writes nothing, and no look-up decides about an attempt made after it.
 """
 
 from collections.abc import Sequence
@@ -14,6 +14,7 @@ from psycopg.rows import class_row
 
 from tieout.model.command import Command
 from tieout.outbound.transitions import Decision, State
+from tieout.storage.workers import LIVE_EPOCHS_SQL
 
 
 class Claimed(msgspec.Struct, frozen=True, kw_only=True):
@@ -93,21 +94,26 @@ def declare_intents(
 def claim_doubtful(
     conn: Connection[tuple[object, ...]], *, system: str, limit: int, epoch: int, now: datetime, lease_s: float
 ) -> list[Claimed]:
-    """Claim deliveries whose quarantine is over, for looking up; nobody else takes them for ``lease_s`` seconds."""
+    """Claim deliveries whose quarantine is over, for looking up.
+
+    Nobody else takes them for ``lease_s`` seconds while the worker of ``epoch`` lives.
+    """
     with conn.cursor(row_factory=class_row(Claimed)) as cur:
         cur.execute(
             f"""
             with due as (
                 select delivery_id from delivery
                  where system = %(system)s and state = 'in_doubt' and quarantine_until <= %(now)s
+                   and (look_up_until is null or look_up_until <= %(now)s
+                        or epoch <> all (array({LIVE_EPOCHS_SQL})))
                  order by delivery_id limit %(limit)s for update skip locked
             ), held as (
-                update delivery d set epoch = %(epoch)s, quarantine_until = %(until)s, updated_at = %(now)s
+                update delivery d set epoch = %(epoch)s, look_up_until = %(until)s, updated_at = %(now)s
                   from due where d.delivery_id = due.delivery_id
                 returning d.*
             )
             select {_CLAIMED} from held d join delivery_command c using (delivery_id) order by d.delivery_id
-            """,  # noqa: S608 - a constant of this module
+            """,  # noqa: S608 - constants
             {
                 "system": system,
                 "limit": limit,
@@ -127,7 +133,11 @@ def settle(
     epoch: int,
     now: datetime,
 ) -> list[int]:
-    """Store decisions and their attempts; returns the ids whose write counted (the epoch still was ours)."""
+    """Store decisions and their attempts; returns the ids whose write counted.
+
+    Those are the ones that are still ours and still in the attempt that was decided about; what was looked up (``kind``
+    "look_up", else "send") must still be in doubt.
+    """
     if not decided:
         return []
     with conn.cursor() as cur:
@@ -135,12 +145,14 @@ def settle(
             """
             update delivery d
                set state = new.state, due_at = coalesce(new.due_at, d.due_at),
-                   quarantine_until = new.quarantine_until, target_ref = coalesce(new.target_ref, d.target_ref),
+                   quarantine_until = new.quarantine_until, look_up_until = null,
+                   target_ref = coalesce(new.target_ref, d.target_ref),
                    code = new.code, words = new.words, attempts = d.attempts - new.given_back, updated_at = %s
               from unnest(%s::bigint[], %s::text[], %s::timestamptz[], %s::timestamptz[], %s::text[], %s::text[],
-                          %s::text[], %s::integer[])
-                   as new (delivery_id, state, due_at, quarantine_until, target_ref, code, words, given_back)
-             where d.delivery_id = new.delivery_id and d.epoch = %s and d.state in ('intent', 'in_doubt')
+                          %s::text[], %s::integer[], %s::timestamptz[])
+                   as new (delivery_id, state, due_at, quarantine_until, target_ref, code, words, given_back, intent_at)
+             where d.delivery_id = new.delivery_id and d.epoch = %s and d.intent_at = new.intent_at
+               and d.state = any(%s)
             returning d.delivery_id
             """,
             (
@@ -153,7 +165,9 @@ def settle(
                 [decision.code for _, decision in decided],
                 [decision.words for _, decision in decided],
                 [0 if decision.burns_attempt else 1 for _, decision in decided],
+                [one.intent_at for one, _ in decided],
                 epoch,
+                ["in_doubt"] if kind == "look_up" else ["intent", "in_doubt"],
             ),
         )
         written = [int(str(row[0])) for row in cur.fetchall()]
@@ -180,12 +194,12 @@ def settle(
 
 
 class Senders(msgspec.Struct, frozen=True, kw_only=True):
-    """Who sends now: the epochs that live, the asker's own, and the deliveries that its senders have in hand.
+    """Who sends here: the asker's own epoch, and the deliveries that its senders have in hand.
 
-    An intent of the asker's own from before ``abandoned_before`` that is not in hand lost its sender.
+    An intent of the asker's own from before ``abandoned_before`` that is not in hand lost its sender; so did one of
+    any epoch that is not alive.
     """
 
-    live: tuple[int, ...]
     own: int
     in_hand: tuple[int, ...]
     abandoned_before: datetime
@@ -200,24 +214,28 @@ def doubt_orphaned_intents(
     quarantine_s: float,
     now: datetime,
 ) -> int:
-    """Intents that nobody is sending any more are in doubt from the moment of the intent on; returns how many."""
+    """Intents that nobody is sending any more are in doubt from now on; returns how many.
+
+    Their quarantine begins now and not with the intent: a sender that waits for its turn or makes several requests may
+    have sent the last one just before it died. Who lives is asked in the statement that looks at the intents, so that
+    one who came after the question is not taken for dead.
+    """
     cur = conn.execute(
-        """
+        f"""
         update delivery
-           set state = 'in_doubt', quarantine_until = intent_at + make_interval(secs => %(quarantine)s),
-               epoch = %(own)s, code = 'SENDER_LOST',
+           set state = 'in_doubt', quarantine_until = %(now)s + make_interval(secs => %(quarantine)s),
+               look_up_until = null, epoch = %(own)s, code = 'SENDER_LOST',
                words = 'Its sender died or lost the database before the outcome was stored.', updated_at = %(now)s
          where system = %(system)s and command_kind = %(kind)s and state = 'intent'
-           and (epoch <> all(%(live)s)
-                or (epoch = %(own)s and intent_at < %(abandoned)s and delivery_id <> all(%(in_hand)s)))
-        """,
+           and case when epoch = %(own)s then intent_at < %(abandoned)s and delivery_id <> all(%(in_hand)s)
+                    else epoch <> all (array({LIVE_EPOCHS_SQL})) end
+        """,  # noqa: S608 - constants
         {
             "quarantine": quarantine_s,
             "own": senders.own,
             "now": now,
             "system": system,
             "kind": command_kind,
-            "live": list(senders.live),
             "abandoned": senders.abandoned_before,
             "in_hand": list(senders.in_hand),
         },
