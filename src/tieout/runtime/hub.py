@@ -7,7 +7,7 @@ version; what was begun is finished under the old one.
 import asyncio
 import random
 import subprocess
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from decimal import Decimal
@@ -42,6 +42,11 @@ log = structlog.get_logger(__name__)
 _POOL_SIZE = 12
 _FIRM_CHECK_S = 0.5
 _WORKER_CHECK_S = 0.2
+_FINISH_WITHIN_S = 15.0
+"""What is told to stop and waits for longer, for its turn at a vendor's account, is ended; intents are looked up."""
+_LAST_ANSWERS_S = 1.0
+"""How long engines without a registration may still get answers; with the time until it is noticed, less than
+``outbound.target.SEND_WINDOW_S``, which others wait before they believe a look-up."""
 
 _SWEPT = (*sorted(worker.STEPS),)
 
@@ -165,25 +170,35 @@ async def _run_flows(options: HubOptions, pool: Pool, firm: FirmConfig, outdated
         woken[DELIVERY_STEP] = flags
         async with asyncio.TaskGroup() as tasks:
             listening = tasks.create_task(listen(options.url, woken))
-            watching = tasks.create_task(_watch_registration(registered, outdated))
             running = [tasks.create_task(engine.run(flag, outdated)) for engine, flag in engines]
+            watching = tasks.create_task(_watch_registration(registered, outdated, tuple(running)))
             running += [tasks.create_task(poller.run(outdated)) for poller in pollers]
             await outdated.wait()
             for flag in flags.flags:
                 flag.set()
-            if running:
-                await asyncio.wait(running)
-            listening.cancel()
-            watching.cancel()
+            late = (await asyncio.wait(running, timeout=_FINISH_WITHIN_S))[1] if running else ()
+            for task in (*late, listening, watching):
+                task.cancel()
 
 
-async def _watch_registration(registered: Worker, outdated: asyncio.Event) -> None:
-    """Without its session a worker counts as dead: its flows stop and begin again under a new epoch."""
-    while not outdated.is_set():
+async def _watch_registration(
+    registered: Worker, outdated: asyncio.Event, engines: Sequence[asyncio.Task[None]]
+) -> None:
+    """Without its session a worker counts as dead: its flows stop and begin again under a new epoch.
+
+    Its engines may get the answers that come at once, and are then ended in the middle of what they do: others look up
+    what was sent, and what was not sent yet must not be sent any more.
+    """
+    while True:
         await asyncio.sleep(_FIRM_CHECK_S)
         if not await asyncio.to_thread(registered.is_registered):
             log.warning("hub.registration_lost", epoch=registered.epoch)
             outdated.set()
+            if engines:
+                await asyncio.wait(engines, timeout=_LAST_ANSWERS_S)
+            for engine in engines:
+                engine.cancel()
+            return
 
 
 def open_pollers(firm: FirmConfig, pool: Pool, throttle: Throttle, clock: Clock, stack: AsyncExitStack) -> list[Poller]:

@@ -14,7 +14,7 @@ import psycopg
 from psycopg import Connection
 
 from tieout.errors import InvariantError
-from tieout.storage.pool import Row, connect
+from tieout.storage.pool import Row, connect, losing_database
 
 _LOCK_CLASS: Final = 29152
 LIVE_EPOCHS_SQL: Final = """
@@ -26,19 +26,31 @@ LIVE_EPOCHS_SQL: Final = """
 
 
 class Worker:
-    """One registered worker process; ``epoch`` fences its writes."""
+    """One registered worker process; ``epoch`` fences its writes.
+
+    Raises TransientError (TIE-STORE-001) when the database cannot be reached or goes away meanwhile.
+    """
 
     def __init__(self, url: str, *, now: datetime) -> None:
         self._conn = connect(url, application="tieout-worker", autocommit=True)
+        try:
+            with losing_database():
+                self.epoch = self._register(now)
+        except BaseException:
+            self._conn.close()
+            raise
+
+    def _register(self, now: datetime) -> int:
         row = self._conn.execute("select nextval('worker_epoch_seq')").fetchone()
         if row is None:
             raise InvariantError(code="TIE-STORE-010", message="The sequence of worker epochs gave no number.")
-        self.epoch = int(str(row[0]))
-        self._conn.execute("select pg_advisory_lock(%s, %s)", (_LOCK_CLASS, self.epoch))
+        epoch = int(str(row[0]))
+        self._conn.execute("select pg_advisory_lock(%s, %s)", (_LOCK_CLASS, epoch))
         self._conn.execute(
             "insert into worker (epoch, host, pid, started_at) values (%s, %s, %s, %s)",
-            (self.epoch, socket.gethostname(), os.getpid(), now),
+            (epoch, socket.gethostname(), os.getpid(), now),
         )
+        return epoch
 
     def is_registered(self) -> bool:
         """Whether the session that proves this worker alive still stands.

@@ -3,10 +3,13 @@
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 
 import psycopg
+import pytest
 
+from tieout.errors import TransientError
 from tieout.storage.pool import connect
 from tieout.storage.workers import Worker, live_epochs
 
@@ -57,3 +60,22 @@ def test_a_worker_that_lost_its_session_knows_that_it_counts_as_dead(database_ur
         )
     assert not worker.is_registered()
     worker.close()
+
+
+def test_a_worker_that_loses_the_database_while_it_registers_says_so_and_leaves_nothing(database_url: str) -> None:
+    with psycopg.connect(database_url) as holding, ThreadPoolExecutor() as threads:
+        holding.execute("lock table tieout.worker in access exclusive mode")
+        registering = threads.submit(Worker, database_url, now=NOW)
+        waiting = """
+            select pid from pg_stat_activity
+             where application_name = 'tieout-worker' and datname = current_database() and wait_event_type = 'Lock'
+        """
+        with psycopg.connect(database_url, autocommit=True) as conn:
+            deadline = time.monotonic() + 10
+            while not (found := conn.execute(waiting).fetchall()):
+                assert time.monotonic() < deadline
+            conn.execute("select pg_terminate_backend(%s, 5000)", found[0])
+        with pytest.raises(TransientError, match="TIE-STORE-001"):
+            registering.result(10)
+    with connect(database_url, autocommit=True) as conn:
+        assert live_epochs(conn) == []
