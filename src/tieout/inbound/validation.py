@@ -123,7 +123,7 @@ def legal_entity_unmapped(entry: Reading, _context: RuleContext) -> Finding | No
 
 
 def resource_inactive(entry: Reading, _context: RuleContext) -> Finding | None:
-    """The work date lies outside the person's employment (first and last day included)."""
+    """The work date lies outside the person's employment, whose end is the first day after it."""
     person = entry.resource
     if person is None:
         return None
@@ -140,7 +140,7 @@ def resource_inactive(entry: Reading, _context: RuleContext) -> Finding | None:
 
 def _employed(person: ResourceFacts, day: date) -> bool:
     starts, ends = person.employment_from, person.employment_to
-    return (starts is None or starts <= day) and (ends is None or day <= ends)
+    return (starts is None or starts <= day) and (ends is None or day < ends)
 
 
 def project_closed(entry: Reading, _context: RuleContext) -> Finding | None:

@@ -96,7 +96,7 @@ class RoleFacts(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
 
 class ResourceFacts(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """A person or generic resource. ``employment_from`` and ``employment_to`` are the first and last day as told."""
+    """A person or generic resource. ``employment_to`` is the first day after the employment."""
 
     record_id: int
     name: str

@@ -5,6 +5,7 @@
 """
 
 from collections.abc import Mapping
+from datetime import date, timedelta
 from decimal import Decimal
 from typing import Final
 
@@ -151,7 +152,7 @@ def firm_from_seed(seed: SeedFirm) -> TrytonFirm:
                 company=one.entity,
                 email=one.email,
                 starts=one.employed_from,
-                ends=one.employed_to,
+                ends=None if one.employed_to is None else _day_before(one.employed_to),
             )
             for one in seed.people
         ],
@@ -211,3 +212,8 @@ def _account(role: str, code: str) -> TrytonAccount:
         )
     name, beside, party_required = place
     return TrytonAccount(code=code, name=name, beside=beside, party_required=party_required)
+
+
+def _day_before(day: str) -> str:
+    """The last day of what ends before ``day``: Tryton's end date is the last day of employment."""
+    return (date.fromisoformat(day) - timedelta(days=1)).isoformat()

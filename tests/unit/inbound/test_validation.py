@@ -71,7 +71,7 @@ CASES: list[tuple[str, str, Make]] = [
     ("task_unknown", "TASK_UNKNOWN", _said(task="other")),
     ("role_unmapped", "DIMENSION_MISSING", _said(role="wizard")),
     ("resource_inactive", "RESOURCE_INACTIVE", _said(person="bob")),
-    ("resource_inactive", "RESOURCE_INACTIVE", _with_record(world.ADA, {"employment_to": "2026-06-30"})),
+    ("resource_inactive", "RESOURCE_INACTIVE", _with_record(world.ADA, {"employment_to": f"{world.WORK_DATE}"})),
     ("resource_inactive", "RESOURCE_INACTIVE", _deleted(world.ADA)),
     ("project_closed", "PROJECT_CLOSED", _with_record(world.P100, {"status": "financially_closed"})),
     ("project_closed", "PROJECT_CLOSED", _with_record(world.P100, {"status": "on_hold"})),
@@ -151,6 +151,12 @@ def test_a_good_entry_has_no_finding_and_is_accepted() -> None:
     assert reading.rated is not None
     assert reading.rated.sales is not None
     assert (reading.rated.sales.amount_minor, reading.rated.cost.amount_minor) == (150_000, 60_000)
+
+
+def test_the_last_day_of_an_employment_is_one_of_it() -> None:
+    day_after = date.fromordinal(world.WORK_DATE.toordinal() + 1)
+    said, context = _with_record(world.ADA, {"employment_to": f"{day_after}"})()
+    assert validation.resource_inactive(world.read(said, context), context) is None
 
 
 def test_a_right_claim_is_no_tampering() -> None:

@@ -114,6 +114,11 @@ class CustomFields:
         except ContractError as error:
             raise UnmappableError(f"custom field {name!r} is not a date: {error.message}") from error
 
+    def day_after(self, name: str) -> str | None:
+        """The day after a date, as ISO text; for a last day where an end is the first day after."""
+        last = self.day(name)
+        return None if last is None else (date.fromisoformat(last) + timedelta(days=1)).isoformat()
+
     def changed_at(self) -> list[datetime]:
         """When the values were changed."""
         return [one.updated_at for one in self._values.values()]

@@ -195,7 +195,7 @@ def _resource(
             name=row.full_name,
             email=row.email_address,
             employment_from=custom.day(HIRE_DATE),
-            employment_to=custom.day(TERMINATION_DATE),
+            employment_to=custom.day_after(TERMINATION_DATE),
         ),
         references=references_to(legal_entity=custom.text(LEGAL_ENTITY), role=row.role_id),
     )

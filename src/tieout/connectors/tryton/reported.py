@@ -179,7 +179,7 @@ def _employee(row: TrytonEmployeeRow, _given: str | None) -> ReportedRecord:
             "email": row.party.email or None,
             "kind": "employee",
             "employment_from": told(day_of(row.start_date) if row.start_date else None),
-            "employment_to": told(day_of(row.end_date) if row.end_date else None),
+            "employment_to": told(day_of(row.end_date) + timedelta(days=1) if row.end_date else None),
         },
         references={"legal_entity": str(row.company)},
     )

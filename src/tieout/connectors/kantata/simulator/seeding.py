@@ -128,7 +128,7 @@ class Seeding:
             {
                 "Legal Entity": entity,
                 "Hire Date": person.employed_from,
-                "Termination Date": person.employed_to,
+                "Termination Date": _day_before(person.employed_to),
             },
         )
         role_id = self._names.get("roles", person.role)
@@ -284,3 +284,8 @@ class Seeding:
             document.fields["status"] = status
             document.updated_at = max(self._at, document.updated_at + 1)
             self._documents.put("financial_periods", document)
+
+
+def _day_before(day: str | None) -> str | None:
+    """The last day of what ends before ``day``: a termination date is the last day of work."""
+    return None if day is None else (date.fromisoformat(day) - timedelta(days=1)).isoformat()
