@@ -268,7 +268,6 @@ class Engine:
             try:
                 found = await self._target.sink.find(kind, [one.reference for one in group], entity=entity)
             except TieoutError as error:
-                log.warning("delivery.look_up_failed", system=self._target.system, error=str(error))
                 decided += [(one, self._still_in_doubt(one, str(error))) for one in group]
                 continue
             now = self._clock.now()
