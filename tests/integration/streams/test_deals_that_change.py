@@ -201,6 +201,17 @@ def test_two_deals_become_one_project_when_the_second_names_it_in_the_crm(hub: P
     assert hub.books["psa"].project("P-D1")["budget_minor"] == 4_000_000
 
 
+def test_the_deal_that_a_project_is_called_after_may_be_won_after_the_one_that_joins_it(hub: ProjectHub) -> None:
+    hub.apply(firm(POLICY, ("projects", "D2", "P-D1")))
+    hub.report(*whole_deal("D2", amount="5000.00", name="Rollout, phase 2"))
+    assert hub.books["erp"].project("P-D1")["name"] == "Rollout, phase 2"
+    hub.report(*whole_deal("D1"))
+    assert hub.codes() == []
+    project = hub.books["erp"].project("P-D1")
+    assert (project["name"], project["budget_minor"]) == ("Rollout", 2_500_000)
+    assert hub.books["erp"].of("project") == ["P-D1"]
+
+
 def test_one_project_lives_as_long_as_one_of_its_deals_is_won(hub: ProjectHub) -> None:
     hub.report(*whole_deal("D1"), *whole_deal("D2", project_code="P-D1"))
     hub.report(deal("D1", version=2, stage="Closed Lost", is_won=False))

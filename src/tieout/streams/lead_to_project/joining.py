@@ -71,8 +71,9 @@ class Joiner:
         known = self._by_code(entity_id).get(code)
         if known is not None:
             others = list(self._of(known).values())
-            if told is None and not overruled:
-                return code_taken(deal, code, by=f"that of deal {others[0].number if others else 'of another'}")
+            named = next((one for one in others if self._is_called_after(code, one)), None)
+            if told is None and named is not None and not overruled:
+                return code_taken(deal, code, by=f"that of deal {named.number} of {named.system}")
             differing = disagreements(others[0], accepted) if others else []
             return cannot_join(deal, code, differing) if differing else known
         there = self._project(code)
@@ -98,6 +99,9 @@ class Joiner:
             last=store.last_number(self._cur, entity_id),
         )
         return number, project_code.by_number(policy, number, deal=deal.number, entity=accepted.entity)
+
+    def _is_called_after(self, code: str, deal: AcceptedDeal) -> bool:
+        return project_code.is_called_after(self._around.policy, code, deal=deal.number, entity=deal.entity)
 
     def _numbered(self, deal: Deal, verdict: Verdict, accepted: AcceptedDeal, provisioning_id: int) -> Verdict:
         deals = self._of(provisioning_id)

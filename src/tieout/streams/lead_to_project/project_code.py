@@ -36,6 +36,11 @@ def by_deal(policy: LeadToProject, *, deal: str, entity: str) -> str:
     return _BLANK.sub("-", policy.code_format.format(deal=deal, entity=entity, number=0).strip())
 
 
+def is_called_after(policy: LeadToProject, code: str, *, deal: str, entity: str) -> bool:
+    """Whether ``code`` follows from the deal's own number; a deal that was put on another's project is not it."""
+    return policy.project_code is CodeRule.DEAL and by_deal(policy, deal=deal, entity=entity) == code
+
+
 def by_number(policy: LeadToProject, number: int, *, deal: str, entity: str) -> str:
     """The code of the ``number``-th project of a legal entity."""
     return _BLANK.sub("-", policy.code_format.format(deal=deal, entity=entity, number=number).strip())

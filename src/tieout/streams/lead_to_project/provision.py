@@ -24,6 +24,7 @@ from tieout.storage.copying import ID_BLOCK, take_ids
 from tieout.streams.lead_to_project import plan, store, targets
 from tieout.streams.lead_to_project.deal import AcceptedDeal
 from tieout.streams.lead_to_project.plan import PlannedStep
+from tieout.streams.lead_to_project.project_code import is_called_after
 from tieout.streams.lead_to_project.saga import UNSENT, Held, Progress, Sending, Target, is_current, progress
 from tieout.streams.lead_to_project.specification import CardSpec, ProjectSpec, specify
 from tieout.streams.lead_to_project.store import Provisioning, StoredObject
@@ -120,7 +121,9 @@ class Provisioner:
         return works
 
     def _specify(self, code: str, deals: Sequence[AcceptedDeal]) -> ProjectSpec:
-        book = self._around.book
+        """The deal that the project is called after speaks for it, whichever was accepted first."""
+        book, policy = self._around.book, self._around.policy
+        deals = sorted(deals, key=lambda one: not is_called_after(policy, code, deal=one.number, entity=one.entity))
         client = book.client_by_id[deals[0].client_id]
         card_id = next((deal.rate_card_id for deal in deals if deal.rate_card_id is not None), None)
         return specify(
@@ -128,7 +131,7 @@ class Provisioner:
             deals,
             client=client,
             card=None if card_id is None else self._card(card_id, deals[0].currency),
-            policy=self._around.policy,
+            policy=policy,
         )
 
     def _card(self, card_id: int, currency: str) -> CardSpec | None:

@@ -115,7 +115,9 @@ class Records:
         return {"id": row_id, **kept}
 
     def put_link(self, deal: str, body: Body) -> Json:
-        """Tell a deal which project it became."""
+        """Tell a deal, by its number or its id, which project it became."""
+        by_id = self._rows.key_of("deals", int(deal)) if deal.isdecimal() else None
+        deal = by_id or deal
         held = self._needs("deals", deal, "unknown_deal")
         told: Body = {
             "project": body.get("project"),
