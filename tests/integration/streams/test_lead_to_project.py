@@ -92,6 +92,13 @@ def test_deals_closed_before_the_stream_went_live_are_left_alone(hub: ProjectHub
     assert hub.project_state("P-D2") == "active"
 
 
+def test_deals_closed_before_their_legal_entity_went_live_are_left_alone(hub: ProjectHub) -> None:
+    hub.apply(firm(POLICY, go_live=date(2026, 7, 1)))
+    hub.report(*whole_deal(close_date="2026-06-30"), *whole_deal("D2", close_date="2026-07-01"))
+    assert hub.project_state("P-D1") is None
+    assert hub.project_state("P-D2") == "active"
+
+
 def test_without_its_section_the_stream_does_nothing_and_then_takes_up_what_is_won(hub: ProjectHub) -> None:
     hub.apply(firm(None))
     hub.report(*whole_deal())

@@ -104,8 +104,11 @@ def cannot_join(deal: Deal, code: str, words: Sequence[str]) -> Finding:
 
 
 def _before_go_live(deal: Deal, around: Surroundings) -> bool:
-    go_live = around.policy.go_live
-    return go_live is not None and deal.close_date is not None and deal.close_date < go_live
+    """Whether an earlier integration has seen to the deal: before the stream or its legal entity went live."""
+    entity = around.entity_of(deal)
+    own = None if entity is None or entity.policy is None else entity.policy.go_live
+    days = [day for day in (around.policy.go_live, own) if day is not None]
+    return deal.close_date is not None and any(deal.close_date < day for day in days)
 
 
 def _of_approved(deal: Deal, before: Before, around: Surroundings) -> Verdict:
