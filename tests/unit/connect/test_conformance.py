@@ -126,24 +126,10 @@ def test_a_manifest_that_is_not_true_fails(site: Site, check: str, change: Calla
 
 
 def test_a_class_that_the_target_does_not_keep_is_not_proven(site: Site) -> None:
-    run = SuiteRun(_Opened(specimen()), cast("Site", _Unprotected(site)))
+    run = SuiteRun(_Opened(specimen()), cast("Site", _Behaving(site, Switches(dedup=False))))
     assert run.make(CHECKS["the_declared_idempotency_class_is_true"]).verdict is Verdict.FAILED
     assert run.score.idempotency == {}
     site.calm()
-
-
-class _Unprotected:
-    """The site with the target's own protection against repeats switched off."""
-
-    def __init__(self, site: Site) -> None:
-        self._site = site
-
-    def __getattr__(self, name: str) -> object:
-        return getattr(self._site, name)
-
-    def calm(self) -> None:
-        self._site.calm()
-        self._site.switch(Switches(dedup=False))
 
 
 def test_what_is_not_declared_does_not_apply(site: Site) -> None:
@@ -175,12 +161,91 @@ def test_the_suite_is_long_enough_and_every_check_says_what_it_proves() -> None:
     assert all(check.proves.endswith(".") and len(check.proves) > 30 for check in ALL_CHECKS)
 
 
-def test_the_score_is_told_in_one_line_with_its_claim() -> None:
-    score = Score(connector="erp", claim="against a simulator", idempotency={"post_journal": "U (refused)"})
-    for verdict, count in ((Verdict.PASSED, 3), (Verdict.FAILED, 1), (Verdict.NOT_APPLICABLE, 2)):
-        score.results += [Result(check="c", proves="p", verdict=verdict, seconds=0, words="why")] * count
-    assert str(score) == (
-        "erp: 3 of 4 checks, 2 do not apply (against a simulator); idempotency proven: post_journal U (refused)\n"
-        "  FAILED c: why"
+def test_the_score_tells_its_claim_each_class_and_every_failure() -> None:
+    score = Score(
+        connector="erp",
+        claim="against a simulator",
+        declared={"post_journal": "U", "upsert_customer": "K", "upsert_task": "L"},
+        idempotency={"post_journal": "a second create is refused", "upsert_customer": "one effect"},
     )
+    score.results += [Result(check="a", proves="p", verdict=Verdict.PASSED, seconds=0)] * 3
+    score.results += [Result(check="b", proves="p", verdict=Verdict.NOT_APPLICABLE, seconds=0)] * 2
+    score.results += [
+        Result(check="c", proves="p", verdict=Verdict.FAILED, seconds=0, words="made two", class_of="upsert_customer")
+    ]
+    assert str(score).splitlines() == [
+        "erp: 3 of 4 checks passed, 2 do not apply (against a simulator)",
+        "  post_journal: U proven: a second create is refused",
+        "  upsert_customer: K declared and NOT TRUE",
+        "  upsert_task: L declared, not proven by this suite",
+        "  FAILED c: made two",
+    ]
     assert not score.conforms
+
+
+class _Behaving:
+    """The site behaving as the test says, whatever a check switches back."""
+
+    def __init__(self, site: Site, switches: Switches) -> None:
+        self._site = site
+        self._switches = switches
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._site, name)
+
+    def calm(self) -> None:
+        self._site.calm()
+        self._site.switch(self._switches)
+
+
+def declaring(idempotency: IdempotencyClass, flaw: Flaw | None = None) -> _Opened:
+    def change(manifest: Manifest) -> Manifest:
+        writes = tuple(msgspec.structs.replace(one, idempotency=idempotency) for one in manifest.writes)
+        return msgspec.structs.replace(manifest, writes=writes)
+
+    return _Opened(specimen(flaw, change=change))
+
+
+@pytest.mark.parametrize(
+    ("declared", "words"),
+    [
+        (IdempotencyClass.K, "K proven: 4 writes at once make one"),
+        (IdempotencyClass.U, "U proven: 4 writes at once make one"),
+        (IdempotencyClass.L, "L proven: a look-up sees it at once"),
+        (IdempotencyClass.N, "N proven: never retried by the machine"),
+    ],
+)
+def test_the_class_of_a_master_is_proven_as_it_is_declared(site: Site, declared: IdempotencyClass, words: str) -> None:
+    run = SuiteRun(declaring(declared), site)
+    for check in (one for one in ALL_CHECKS if one.class_of == "upsert_customer"):
+        assert run.make(check).verdict is not Verdict.FAILED
+    assert run.score.class_of("upsert_customer") == words
+
+
+@pytest.mark.parametrize(
+    ("declared", "flaw", "check"),
+    [
+        (IdempotencyClass.K, Flaw.NO_KEY, "the_declared_class_of_upsert_customer_is_true"),
+        (IdempotencyClass.U, Flaw.NO_KEY, "the_declared_class_of_upsert_customer_is_true"),
+        (IdempotencyClass.L, Flaw.REMEMBERS, "the_declared_class_of_upsert_customer_is_true"),
+        (IdempotencyClass.K, Flaw.NO_KEY, "a_repeated_upsert_customer_after_a_lost_answer_has_one_effect"),
+        (IdempotencyClass.L, Flaw.RETRIES_BLINDLY, "a_repeated_upsert_customer_after_a_lost_answer_has_one_effect"),
+    ],
+)
+def test_a_class_of_a_master_that_is_not_kept_is_told_as_not_true(
+    site: Site, declared: IdempotencyClass, flaw: Flaw, check: str
+) -> None:
+    run = SuiteRun(declaring(declared, flaw), site)
+    assert run.make(CHECKS[check]).verdict is Verdict.FAILED
+    assert run.score.class_of("upsert_customer") == f"{declared} declared and NOT TRUE"
+
+
+def test_what_another_check_of_the_class_refutes_is_not_proven_either(site: Site) -> None:
+    run = SuiteRun(_Opened(specimen()), site)
+    assert run.make(CHECKS["the_declared_idempotency_class_is_true"]).verdict is Verdict.PASSED
+    assert run.score.class_of("post_journal").startswith("K proven")
+    unprotected = SuiteRun(_Opened(specimen()), cast("Site", _Behaving(site, Switches(dedup=False))))
+    unprotected.score = run.score
+    assert unprotected.make(CHECKS["the_same_command_at_once_has_one_effect"]).verdict is Verdict.FAILED
+    assert run.score.class_of("post_journal") == "K declared and NOT TRUE"
+    site.calm()

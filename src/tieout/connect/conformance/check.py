@@ -18,20 +18,25 @@ Experiment = Callable[[Bench], Awaitable[None]]
 
 @dataclass(frozen=True, kw_only=True)
 class Check:
-    """One proof. ``proves`` is a sentence; ``applies`` decides by capability; ``fresh`` asks for a refilled account."""
+    """One proof. ``proves`` is a sentence; ``applies`` decides by capability; ``fresh`` asks for a refilled account.
+
+    ``class_of`` names the command whose idempotency class rests on it; empty for every other check.
+    """
 
     name: str
     proves: str
     applies: Applies
     experiment: Experiment
     fresh: bool = False
+    class_of: str = ""
 
 
 class Catalogue:
-    """The checks of one module, in order."""
+    """The checks of one module, in order; with ``class_of`` all of them are about the class of that command."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, class_of: str = "") -> None:
         self._checks: list[Check] = []
+        self._class_of = class_of
 
     def __iter__(self) -> Iterator[Check]:
         return iter(self._checks)
@@ -48,7 +53,16 @@ class Catalogue:
 
     def add(self, *, name: str, proves: str, applies: Applies, experiment: Experiment, fresh: bool = False) -> None:
         """Register one row of a table of like experiments."""
-        self._checks.append(Check(name=name, proves=proves, applies=applies, experiment=experiment, fresh=fresh))
+        self._checks.append(
+            Check(
+                name=name,
+                proves=proves,
+                applies=applies,
+                experiment=experiment,
+                fresh=fresh,
+                class_of=self._class_of,
+            )
+        )
 
 
 def always(connector: Connector, site: Site) -> bool:

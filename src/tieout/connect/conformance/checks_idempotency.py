@@ -6,12 +6,15 @@ put into the score.
 """
 
 import asyncio
+from collections.abc import Callable
+from itertools import chain
 from typing import Final
 
 import msgspec
 
 from tieout.connect.conformance.bench import Bench
-from tieout.connect.conformance.check import Catalogue, posts
+from tieout.connect.conformance.check import Catalogue, Check, Experiment, posts, writes
+from tieout.connect.conformance.fixture_masters import MASTERS, Master
 from tieout.connect.conformance.score import NotApplicableError, expect
 from tieout.connect.manifest import IdempotencyClass
 from tieout.connect.outcome import Accepted, AlreadyDone, FoundState, Outcome, Rejected, RejectionCode
@@ -20,18 +23,19 @@ from tieout.connect.simulator.faults import Fault, FaultKind
 from tieout.errors import TieoutError
 from tieout.model.journal import PostJournal
 
-CHECKS: Final = Catalogue()
 _DONE: Final = (Accepted, AlreadyDone)
 _AT_ONCE: Final = 4
 _COMMAND: Final = "post_journal"
+CHECKS: Final = Catalogue(class_of=_COMMAND)
+_NEVER_AGAIN: Final = "never retried by the machine"
 _LAG_MARGIN_S: Final = 0.5
 _LONGEST_LAG_TRIED_S: Final = 5.0
 
 
-def _class(bench: Bench) -> IdempotencyClass:
-    capability = bench.manifest.write(_COMMAND)
+def _class(bench: Bench, command: str = _COMMAND) -> IdempotencyClass:
+    capability = bench.manifest.write(command)
     if capability is None:
-        raise NotApplicableError("the connector posts no journals")
+        raise NotApplicableError(f"the connector does not write {command}")
     return capability.idempotency
 
 
@@ -44,14 +48,13 @@ async def the_declared_idempotency_class_is_true(bench: Bench) -> None:
     """K: one key twice has one effect; U: a second create is refused; L: a look-up sees it in time; N: declared."""
     declared = _class(bench)
     if declared is IdempotencyClass.N:
-        bench.proven[_COMMAND] = "N (declared: never retried by the machine)"
+        bench.proven[_COMMAND] = _NEVER_AGAIN
         return
     command = bench.journal()
     first = await bench.write_one(command)
     expect(_done(first), f"a plain journal became {first}")
     if declared is IdempotencyClass.L:
-        await _expect_found_within_lag(bench, command)
-        bench.proven[_COMMAND] = f"L (look-up within {bench.manifest.read_your_write_lag_s:g} s)"
+        bench.proven[_COMMAND] = await _expect_found_within_lag(bench, command)
         return
     second = await bench.write_one(command)
     held = bench.site.holdings(command.reference)
@@ -61,19 +64,20 @@ async def the_declared_idempotency_class_is_true(bench: Bench) -> None:
             isinstance(second, Rejected) and second.code is RejectionCode.CONFLICT
         )
         expect(refused, f"a second create was not refused as such: {second}")
-        bench.proven[_COMMAND] = "U (a second create under the same reference is refused)"
+        bench.proven[_COMMAND] = "a second create under the same reference is refused"
         return
     expect(_done(second), f"the same key twice was not answered as done: {second}")
-    bench.proven[_COMMAND] = "K (the same key twice has one effect)"
+    bench.proven[_COMMAND] = "the same key twice has one effect"
 
 
-async def _expect_found_within_lag(bench: Bench, command: PostJournal) -> None:
+async def _expect_found_within_lag(bench: Bench, command: PostJournal | Master) -> str:
     lag_s = bench.manifest.read_your_write_lag_s
     if lag_s > _LONGEST_LAG_TRIED_S:
         raise NotApplicableError(f"a read-your-write lag of {lag_s} s is too long to try here")
     await asyncio.sleep(lag_s)
     found = await bench.find(command)
-    expect(found is not None, f"a look-up does not see a journal {lag_s} s after it was written: the class is not L")
+    expect(found is not None, f"a look-up does not see it {lag_s} s after it was written: the class is not L")
+    return f"a look-up sees it {'at once' if not lag_s else f'within {lag_s:g} s'}"
 
 
 @CHECKS.check(posts)
@@ -169,3 +173,70 @@ async def a_look_up_waits_for_reads_that_lag(bench: Bench) -> None:
         expect(condition=False, words=f"the look-up failed: {error}")
         return
     expect(found is not None, f"a look-up does not see a journal {lag_s} s after it was written")
+
+
+def _class_of_master(command: str, make: Callable[[Bench], Master]) -> Experiment:
+    async def experiment(bench: Bench) -> None:
+        declared = _class(bench, command)
+        if declared is IdempotencyClass.N:
+            bench.proven[command] = _NEVER_AGAIN
+            return
+        wanted = make(bench)
+        if declared is IdempotencyClass.L:
+            first = await bench.write_one(wanted)
+            expect(_done(first), f"a plain {command} became {first}")
+            bench.proven[command] = await _expect_found_within_lag(bench, wanted)
+            return
+        outcomes = await asyncio.gather(*(bench.write_one(wanted) for _ in range(_AT_ONCE)))
+        expect(any(map(_done, outcomes)), f"none of {_AT_ONCE} writes at once was done: {outcomes}")
+        held = bench.site.holdings(wanted.reference)
+        expect(
+            len(held) == 1,
+            f"{_AT_ONCE} writes at once made {len(held)} objects: the class is not {declared}: {outcomes}",
+        )
+        bench.proven[command] = f"{_AT_ONCE} writes at once make one"
+
+    return experiment
+
+
+def _repeated_master(command: str, make: Callable[[Bench], Master]) -> Experiment:
+    async def experiment(bench: Bench) -> None:
+        declared = _class(bench, command)
+        if declared is IdempotencyClass.N:
+            raise NotApplicableError("a write of class N is never repeated by the machine")
+        wanted = make(bench)
+        bench.site.force(Fault(kind=FaultKind.COMMIT_THEN_DROP, on="write"))
+        first = await bench.write_one(wanted)
+        bench.site.calm()
+        if declared is not IdempotencyClass.L or await bench.find(wanted) is None:
+            again = await bench.write_one(wanted)
+            expect(
+                _done(again) or (isinstance(again, Rejected) and again.code is RejectionCode.CONFLICT),
+                f"after {first}, writing again became {again}",
+            )
+        held = bench.site.holdings(wanted.reference)
+        expect(len(held) == 1, f"a lost answer and its repeat made {len(held)} objects")
+
+    return experiment
+
+
+def _master_checks(command: str, make: Callable[[Bench], Master]) -> Catalogue:
+    checks = Catalogue(class_of=command)
+    checks.add(
+        name=f"the_declared_class_of_{command}_is_true",
+        proves=f"For {command}: K and U keep {_AT_ONCE} writes at once to one effect; L: a look-up sees it in time.",
+        applies=writes(command),
+        experiment=_class_of_master(command, make),
+    )
+    checks.add(
+        name=f"a_repeated_{command}_after_a_lost_answer_has_one_effect",
+        proves=f"For {command}: lost answer, look-up, write again if and only if the engine would: one object.",
+        applies=writes(command),
+        experiment=_repeated_master(command, make),
+    )
+    return checks
+
+
+MASTER_CHECKS: Final[tuple[Check, ...]] = tuple(
+    chain.from_iterable(_master_checks(command, make) for command, make in MASTERS.items())
+)

@@ -8,12 +8,12 @@ import msgspec
 
 from tieout.connect.conformance.bench import Bench
 from tieout.connect.conformance.check import Catalogue, posts, reads_ledger, writes
+from tieout.connect.conformance.fixture_masters import Master, customer, employee, project
 from tieout.connect.conformance.score import NotApplicableError, expect
 from tieout.connect.outcome import Accepted, AlreadyDone, Echo, FoundState, Outcome, Rejected, RejectionCode, Unknown
 from tieout.connect.simulator.control import DeleteHolding, SetPeriod
 from tieout.connect.simulator.faults import Fault, FaultKind
 from tieout.connect.sink import LedgerPosting
-from tieout.model.command import UpsertCustomer, UpsertEmployee, UpsertProject
 from tieout.model.journal import JournalLine, PostJournal
 
 CHECKS: Final = Catalogue()
@@ -297,55 +297,30 @@ def _expect_same(command: PostJournal, posting: LedgerPosting) -> None:
     expect(posting.ref and posting.period.strip(), "the ledger names no id or no period")
 
 
-def _customer(bench: Bench, name: str) -> UpsertCustomer:
-    entity = bench.entity()
-    key = bench.numbers.next_key()
-    return UpsertCustomer(
-        reference=f"TIE-{key[:32]}", entity=entity.code, code=f"N-{key[:8]}", name=name, currency=entity.currency
-    )
-
-
 @CHECKS.check(writes("upsert_customer"))
 async def a_customer_is_made_once_and_then_changed(bench: Bench) -> None:
     """Writing a customer twice, the second time with another name, leaves one customer."""
-    command = _customer(bench, "Ünïcode & Sons")
-    _expect_done(await bench.write_one(command))
-    _expect_done(await bench.write_one(msgspec.structs.replace(command, name="Ünïcode & Daughters")))
-    await _expect_once(bench, command)
+    command = customer(bench)
+    await _expect_changed(bench, command, msgspec.structs.replace(command, name="Ünïcode & Daughters"))
 
 
 @CHECKS.check(writes("upsert_project"))
 async def a_project_is_made_once_and_then_changed(bench: Bench) -> None:
     """Writing a project twice, the second time with another name, leaves one project."""
-    entity, key = bench.entity(), bench.numbers.next_key()
-    command = UpsertProject(
-        reference=f"TIE-{key[:32]}",
-        entity=entity.code,
-        code=f"N-{key[:8]}",
-        name="Phase 1",
-        customer_code=f"C-{entity.code}",
-        currency=entity.currency,
-        starts=date(2026, 9, 1),
-        ends=date(2026, 12, 31),
-    )
-    _expect_done(await bench.write_one(command))
-    _expect_done(await bench.write_one(msgspec.structs.replace(command, name="Phase 2")))
-    await _expect_once(bench, command)
+    command = project(bench)
+    await _expect_changed(bench, command, msgspec.structs.replace(command, name="Phase 2"))
 
 
 @CHECKS.check(writes("upsert_employee"))
 async def an_employee_is_made_once_and_then_changed(bench: Bench) -> None:
     """Writing an employee twice, the second time with another name, leaves one employee."""
-    key = bench.numbers.next_key()
-    command = UpsertEmployee(
-        reference=f"TIE-{key[:32]}", entity=bench.entity().code, code=f"N-{key[:8]}", name="Zoë Ångström"
-    )
+    command = employee(bench)
+    await _expect_changed(bench, command, msgspec.structs.replace(command, name="Zoë Åström"))
+
+
+async def _expect_changed(bench: Bench, command: Master, changed: Master) -> None:
     _expect_done(await bench.write_one(command))
-    _expect_done(await bench.write_one(msgspec.structs.replace(command, name="Zoë Åström")))
-    await _expect_once(bench, command)
-
-
-async def _expect_once(bench: Bench, command: UpsertCustomer | UpsertProject | UpsertEmployee) -> None:
+    _expect_done(await bench.write_one(changed))
     held = bench.site.holdings(command.reference)
     expect(len(held) == 1, f"the target holds {len(held)} objects under the reference")
     found = await bench.find(command)

@@ -28,21 +28,26 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class Result:
-    """One check's verdict; ``words`` say why it failed or does not apply."""
+    """One check's verdict; ``words`` say why it failed or does not apply; ``class_of`` as in ``Check``."""
 
     check: str
     proves: str
     verdict: Verdict
     seconds: float
     words: str = ""
+    class_of: str = ""
 
 
 @dataclass(kw_only=True)
 class Score:
-    """The outcome of a suite. ``idempotency`` has the proven class of each command, as a sentence."""
+    """The outcome of a suite.
+
+    ``declared`` has the idempotency class that the manifest gives each command, ``idempotency`` how it was proven.
+    """
 
     connector: str
     claim: str
+    declared: dict[str, str] = field(default_factory=dict)
     results: list[Result] = field(default_factory=list)
     idempotency: dict[str, str] = field(default_factory=dict)
 
@@ -63,16 +68,26 @@ class Score:
     def line(self) -> str:
         """The score in one line."""
         made = self.count(Verdict.PASSED) + self.count(Verdict.FAILED)
-        proven = "; ".join(f"{command} {words}" for command, words in sorted(self.idempotency.items()))
-        tail = f"; idempotency proven: {proven}" if proven else ""
         return (
-            f"{self.connector}: {self.count(Verdict.PASSED)} of {made} checks, "
-            f"{self.count(Verdict.NOT_APPLICABLE)} do not apply ({self.claim}){tail}"
+            f"{self.connector}: {self.count(Verdict.PASSED)} of {made} checks passed, "
+            f"{self.count(Verdict.NOT_APPLICABLE)} do not apply ({self.claim})"
         )
 
     def lines(self) -> list[str]:
-        """The line, and after it every check that failed and why."""
-        return [self.line(), *(f"  FAILED {one.check}: {one.words}" for one in self.failed)]
+        """The line, after it the idempotency class of each command, and every check that failed and why."""
+        return [
+            self.line(),
+            *(f"  {command}: {self.class_of(command)}" for command in self.declared),
+            *(f"  FAILED {one.check}: {one.words}" for one in self.failed),
+        ]
+
+    def class_of(self, command: str) -> str:
+        """The idempotency class of a command in words: proven, and how; or only declared."""
+        declared = self.declared[command]
+        if any(one.class_of == command for one in self.failed):
+            return f"{declared} declared and NOT TRUE"
+        how = self.idempotency.get(command)
+        return f"{declared} proven: {how}" if how is not None else f"{declared} declared, not proven by this suite"
 
     def __str__(self) -> str:
         """The lines as one text."""

@@ -32,6 +32,7 @@ ALL_CHECKS: Final[tuple[Check, ...]] = (
     *checks_read_failures.CHECKS,
     *checks_writing.CHECKS,
     *checks_idempotency.CHECKS,
+    *checks_idempotency.MASTER_CHECKS,
     *checks_write_failures.CHECKS,
     *checks_limits.CHECKS,
 )
@@ -52,7 +53,12 @@ class SuiteRun:
         self._connector = harness.connector
         self._site = site
         self._numbers = Numbers(os.urandom(8).hex())
-        self.score = Score(connector=harness.connector.manifest.name, claim=harness.claim)
+        manifest = harness.connector.manifest
+        self.score = Score(
+            connector=manifest.name,
+            claim=harness.claim,
+            declared={write.command: write.idempotency.value for write in manifest.writes},
+        )
 
     def make(self, check: Check) -> Result:
         """Make one check and add its result to the score."""
@@ -64,6 +70,7 @@ class SuiteRun:
             verdict=verdict,
             seconds=round(time.monotonic() - began, 3),
             words=words,
+            class_of=check.class_of,
         )
         self.score.results.append(result)
         return result

@@ -69,7 +69,10 @@ MANIFEST = Manifest(
             for one in LISTS
         ),
     ),
-    writes=(WriteCapability(command="post_journal", idempotency=IdempotencyClass.K, max_batch=10),),
+    writes=(
+        WriteCapability(command="post_journal", idempotency=IdempotencyClass.K, max_batch=10),
+        WriteCapability(command="upsert_customer", idempotency=IdempotencyClass.K),
+    ),
     limits=Limits(concurrency=4),
     settings=(
         Setting(name="base_url", description="Where it is."),

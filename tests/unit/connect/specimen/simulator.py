@@ -22,7 +22,7 @@ from tieout.connect.simulator.faults import Fault, FaultKind, RequestClass
 from tieout.connect.simulator.seed import SeedFirm, SeedTimeEntry, read_firm, read_time_entries
 
 SECRET = "specimen-secret-6f1c"
-_TABLES = ("entry", "client", "period", "cost", "fx", "account", "journal")
+_TABLES = ("entry", "client", "period", "cost", "fx", "account", "journal", "customer")
 _STATUS = {
     FaultKind.HTTP_429: 429,
     FaultKind.HTTP_503: 503,
@@ -43,6 +43,12 @@ class Journal(msgspec.Struct):
     lines: list[dict[str, str | int]]
 
 
+class Customer(msgspec.Struct):
+    reference: str
+    code: str
+    name: str
+
+
 class SpecimenSimulator(Simulator):
     name = "specimen"
     schema = """
@@ -56,6 +62,7 @@ class SpecimenSimulator(Simulator):
     create table if not exists token (value text primary key);
     create table if not exists journal (id integer primary key, key text, reference text, entity text, day text,
                                         currency text, debit_minor integer, lines text, written_us integer);
+    create table if not exists customer (id integer primary key, key text, reference text, code text, name text);
     """
     drift = Drift(enums=("status",), required=("minutes", "status"), retyped=("minutes", "name"))
 
@@ -67,6 +74,8 @@ class SpecimenSimulator(Simulator):
             web.post("/journals", self._post),
             web.get("/journals", self._find),
             web.get("/ledger", self._ledger),
+            web.post("/customers", self._post_customers),
+            web.get("/customers", self._find_customers),
         ]
 
     def request_class(self, request: web.Request) -> RequestClass:
@@ -153,6 +162,9 @@ class SpecimenSimulator(Simulator):
                 accounting_date=row["day"],
                 entity=row["entity"],
             )
+
+        for row in self.state.rows("select * from customer"):
+            yield Holding(kind="upsert_customer", reference=row["reference"], id=str(row["id"]))
 
     async def _token(self, request: web.Request) -> web.Response:
         asked = msgspec.json.decode(await request.read(), type=dict[str, str])
@@ -249,6 +261,34 @@ class SpecimenSimulator(Simulator):
             return stranger
         wanted = set(request.query.get("references", "").split(","))
         rows = self.state.rows("select id, reference, debit_minor, currency from journal")
+        return self._json({"items": [dict(row) for row in rows if row["reference"] in wanted]})
+
+    async def _post_customers(self, request: web.Request) -> web.Response:
+        if stranger := self._stranger(request):
+            return stranger
+        customers = msgspec.json.decode(await request.read(), type=list[Customer])
+        key = request.headers.get("Idempotency-Key", "")
+        with self.state.transaction():
+            answers = [self._keep(one, key) for one in customers]
+        return self._json({"results": answers})
+
+    def _keep(self, customer: Customer, key: str) -> dict[str, str | int]:
+        held = self.state.row("select id from customer where key = ?", (key,)) if key and self.dedup else None
+        if held is not None:
+            self.state.run("update customer set name = ? where id = ?", (customer.name, held["id"]))
+            return {"result": "recorded", "id": held["id"]}
+        number = self.state.bump("customers")
+        self.state.run(
+            "insert into customer values (?, ?, ?, ?, ?)",
+            (number, key, customer.reference, customer.code, customer.name),
+        )
+        return {"result": "recorded", "id": number}
+
+    async def _find_customers(self, request: web.Request) -> web.Response:
+        if stranger := self._stranger(request):
+            return stranger
+        wanted = set(request.query.get("references", "").split(","))
+        rows = self.state.rows("select id, reference from customer")
         return self._json({"items": [dict(row) for row in rows if row["reference"] in wanted]})
 
     async def _ledger(self, request: web.Request) -> web.Response:

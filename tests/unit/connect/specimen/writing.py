@@ -25,7 +25,7 @@ from tieout.connect.outcome import (
 )
 from tieout.connect.sink import LedgerLine, LedgerPosting
 from tieout.errors import AccessError, ContractError, TransientError, UnknownOutcomeError
-from tieout.model.command import Command
+from tieout.model.command import Command, UpsertCustomer
 from tieout.model.journal import PostJournal
 
 
@@ -53,6 +53,15 @@ class HeldJournals(msgspec.Struct):
     items: list[HeldJournal]
 
 
+class HeldCustomer(msgspec.Struct):
+    id: int
+    reference: str
+
+
+class HeldCustomers(msgspec.Struct):
+    items: list[HeldCustomer]
+
+
 class LedgerJournal(msgspec.Struct):
     id: int
     reference: str
@@ -76,8 +85,11 @@ class SpecimenSink:
         await self._client.aclose()
 
     async def write(self, commands: Sequence[Command]) -> Sequence[Outcome]:
+        customers = [one for one in commands if isinstance(one, UpsertCustomer)]
+        if customers:
+            return [await self._write_customer(one) for one in customers]
         journals = [one for one in commands if isinstance(one, PostJournal)]
-        answer = await self._send(journals)
+        answer = await self._send("/journals", [_as_vendor(one) for one in journals], [one.key for one in journals])
         outcomes = self._outcomes(answer, journals) if isinstance(answer, HttpAnswer) else [answer] * len(journals)
         if self._flaw is Flaw.BATCH_STOPS and any(isinstance(one, Rejected) for one in outcomes):
             return [Rejected(code=RejectionCode.BATCH_REJECTED, words="one was bad")] * len(journals)
@@ -88,16 +100,35 @@ class SpecimenSink:
                 )
         return outcomes
 
-    async def _send(self, journals: Sequence[PostJournal]) -> HttpAnswer | Outcome:
-        body = msgspec.json.encode([_as_vendor(one) for one in journals])
-        keys = "" if self._flaw is Flaw.NO_KEY else ",".join(one.key for one in journals)
+    async def _write_customer(self, command: UpsertCustomer) -> Outcome:
+        body = [{"reference": command.reference, "code": command.code, "name": command.name}]
+        answer = await self._send("/customers", body, [command.reference])
+        if not isinstance(answer, HttpAnswer):
+            return answer
+        refused = self._refused(answer)
+        if refused is not None:
+            return refused
         try:
-            return await self._client.call("POST", "/journals", body=body, key=keys)
+            [result] = decode_strict_as(answer.body, Results).results
+        except (ContractError, ValueError) as error:
+            return Unknown(reason=str(error))
+        self._written[command.reference] = Found(
+            reference=command.reference, ref=str(result.id), state=FoundState.POSTED
+        )
+        return Accepted(ref=str(result.id))
+
+    async def _send(
+        self, path: str, items: Sequence[Mapping[str, object]], keys: Sequence[str]
+    ) -> HttpAnswer | Outcome:
+        body = msgspec.json.encode(items)
+        key = "" if self._flaw is Flaw.NO_KEY else ",".join(keys)
+        try:
+            return await self._client.call("POST", path, body=body, key=key)
         except UnknownOutcomeError as error:
             if self._flaw is Flaw.RAISES:
                 raise
             if self._flaw is Flaw.RETRIES_BLINDLY:
-                return await self._client.call("POST", "/journals", body=body)
+                return await self._client.call("POST", path, body=body)
             if self._flaw is Flaw.TIMEOUT_IS_NOT_SENT:
                 return RetryLater(reason=str(error))
             return Unknown(reason=str(error))
@@ -156,9 +187,11 @@ class SpecimenSink:
                 return Unknown(reason=result.result)
 
     async def find(self, command_kind: str, references: Sequence[str], *, entity: str) -> Mapping[str, Found]:
-        del command_kind, entity
+        del entity
         if self._flaw is Flaw.REMEMBERS:
             return {one: self._written[one] for one in references if one in self._written}
+        if command_kind == "upsert_customer":
+            return await self._find_customers(references)
         try:
             body = await self._client.read("/journals", references=",".join(references))
             held = decode_strict_as(body, HeldJournals).items
@@ -178,6 +211,17 @@ class SpecimenSink:
                 count=counts[row.reference],
             )
         return found
+
+    async def _find_customers(self, references: Sequence[str]) -> Mapping[str, Found]:
+        body = await self._client.read("/customers", references=",".join(references))
+        held = decode_strict_as(body, HeldCustomers).items
+        counts = {one: sum(row.reference == one for row in held) for one in references}
+        return {
+            row.reference: Found(
+                reference=row.reference, ref=str(row.id), state=FoundState.POSTED, count=counts[row.reference]
+            )
+            for row in held
+        }
 
 
 def _as_vendor(journal: PostJournal) -> dict[str, object]:
