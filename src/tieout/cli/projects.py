@@ -3,6 +3,7 @@
 from typing import Annotated
 
 import typer
+from rich.console import Console
 
 from tieout.cli.options import HOME, AsJson, Home, actor
 from tieout.cli.output import Words, print_json
@@ -94,10 +95,11 @@ def _print_list(words: Words, projects: list[ProjectSummary]) -> None:
         )
         if one.waits_for is not None:
             words.print(f"  {one.waits_for}")
-    _print_measures(words, measure(projects))
+    print_measures(words, measure(projects))
 
 
-def _print_measures(words: Words, figures: SetupMeasures) -> None:
+def print_measures(words: Console, figures: SetupMeasures) -> None:
+    """How many projects there are and what their set-up took."""
     words.print(
         f"{figures.projects} projects, {figures.active} of them active; {figures.deals_held} deals are held. "
         f"Set-up took {_span(figures.setup_p50_s)} for half and {_span(figures.setup_p90_s)} for nine in ten "

@@ -99,6 +99,9 @@ class Quarter(msgspec.Struct, frozen=True, kw_only=True):
         return standing
 
 
+NO_QUARTER: Final = Quarter(deals=(), acts=(), merged={}, problems={})
+
+
 class ExpectedProject(msgspec.Struct, frozen=True, kw_only=True):
     """What every system has to say of a project in the end; ``ends`` is the first day after it."""
 

@@ -7,27 +7,44 @@ entity sends time of closed periods to the desk.
 import csv
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import Final
 
 import msgspec
 
 from tieout.connect.connector import connector_for
 from tieout.connect.manifest import Manifest
 from tieout.connect.simulator.seed import SeedFirm
+from tieout.sample.deals import Quarter
 from tieout.sample.masters import ACCOUNTS, UNMAPPED_SERVICE_LINE
+
+PROJECT_TASKS: Final = (("D", "Delivery", True), ("M", "Project management", False))
+"""What every project of the sample gets besides what was sold: code, name, whether it is billed."""
 
 
 class SystemSheet(msgspec.Struct, frozen=True, kw_only=True):
-    """One system to write into the directory: how to reach it, and for which legal entities it posts."""
+    """One system to write into the directory: how to reach it, and for which legal entities it posts.
+
+    ``reads`` are the objects to poll (None: all that its connector can read), ``takes`` the commands for masters that
+    it is sent, ``role`` the part it plays where that is not its connector's.
+    """
 
     name: str
     connector: str
     settings: dict[str, str]
     secrets: dict[str, str]
     posts_for: tuple[str, ...] = ()
+    reads: tuple[str, ...] | None = None
+    takes: tuple[str, ...] = ()
+    role: str | None = None
 
 
-def write_firm_directory(directory: Path, firm: SeedFirm, systems: Sequence[SystemSheet]) -> None:
-    """Write the configuration of ``firm`` with ``systems`` into ``directory``; secrets go to files beside it."""
+def write_firm_directory(
+    directory: Path, firm: SeedFirm, systems: Sequence[SystemSheet], quarter: Quarter | None = None
+) -> None:
+    """Write the configuration of ``firm`` with ``systems`` into ``directory``; secrets go to files beside it.
+
+    With a ``quarter`` of deals, also how they become projects, and what the firm knows about them.
+    """
     for folder in ("mappings", "policies"):
         (directory / folder).mkdir(parents=True, exist_ok=True)
     write_systems(directory, systems)
@@ -48,6 +65,8 @@ def write_firm_directory(directory: Path, firm: SeedFirm, systems: Sequence[Syst
     )
     _write_mappings(directory / "mappings", firm)
     _write_policies(directory / "policies", firm)
+    if quarter is not None:
+        _write_stream(directory, firm, quarter)
     # Last: what has a tieout.toml is whole.
     _write(directory / "tieout.toml", [f"name = {_quoted(firm.name)}"])
 
@@ -64,13 +83,16 @@ def _write_system(directory: Path, system: SystemSheet) -> None:
     settings = _with_files(directory, system, manifest)
     vault = directory.parent / "secrets"
     vault.mkdir(mode=0o700, exist_ok=True)
+    reads = [one.object for one in manifest.reads] if system.reads is None else system.reads
     lines = [
         f"connector = {_quoted(system.connector)}",
         f"account = {_quoted(system.name)}",
         'environment = "sandbox"',
-        f"reads = [{', '.join(_quoted(one.object) for one in manifest.reads)}]",
+        *([] if system.role is None else [f"role = {_quoted(system.role)}"]),
+        f"reads = [{', '.join(map(_quoted, reads))}]",
         "poll_interval_s = 5",
         f"posts_for = [{', '.join(map(_quoted, system.posts_for))}]",
+        f"takes = [{', '.join(map(_quoted, system.takes))}]",
         "",
         "[settings]",
         *(f"{name} = {_quoted(value)}" for name, value in sorted(settings.items())),
@@ -111,6 +133,26 @@ def _write_mappings(directory: Path, firm: SeedFirm) -> None:
             if line != UNMAPPED_SERVICE_LINE
         ),
     )
+
+
+def _write_stream(directory: Path, firm: SeedFirm, quarter: Quarter) -> None:
+    """The policy of lead-to-project, which deals go on another one's project, and what the CRM calls rate cards."""
+    lines = [
+        "[lead_to_project]",
+        'code_format = "{deal}"',
+        'project_link = "https://psa.northwind.example/projects/{code}"',
+        "minimum_completeness = 60",
+        f"lines_below = {_quoted(PROJECT_TASKS[0][0])}",
+    ]
+    for code, name, billable in PROJECT_TASKS:
+        lines += ["", "[[lead_to_project.tasks]]", f"code = {_quoted(code)}", f"name = {_quoted(name)}"]
+        lines.append(f"billable = {'true' if billable else 'false'}")
+    _write(directory / "streams.toml", lines)
+    header = ("system", "entity", "source", "target", "valid_from", "valid_to")
+    rows = [("*", "*", deal, project, "2020-01-01", "") for deal, project in sorted(quarter.merged.items())]
+    _write_csv(directory / "mappings" / "projects.csv", header, rows)
+    cards = [("*", "*", card.code, card.name, "2020-01-01", "") for card in firm.rate_cards]
+    _write_csv(directory / "mappings" / "rate_cards.csv", header, cards)
 
 
 def _write_policies(directory: Path, firm: SeedFirm) -> None:

@@ -1,37 +1,98 @@
-"""The systems around the hub in the demo: a simulated PSA, and a simulated or real ERP, filled with the sample firm."""
+"""The systems around the hub in the demo, filled with the sample firm: CRM, PSA, and an ERP simulated or real."""
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from datetime import datetime, timedelta
+from enum import StrEnum
 from pathlib import Path
 
 import msgspec
 
+from tieout.connect.connector import connector_for
+from tieout.connect.simulator.control import Holding
 from tieout.connect.simulator.process import SimulatorProcess
-from tieout.connect.simulator.seed import read_firm, write_firm
+from tieout.connect.simulator.seed import SeedDeal, SeedFirm, read_firm, write_firm
 from tieout.errors import ConfigurationError
+from tieout.runtime.clock import SystemClock
+from tieout.sample.deals import NO_QUARTER, Quarter, sample_quarter
 from tieout.sample.firm_directory import SystemSheet, write_firm_directory, write_systems
 from tieout.sample.masters import SIZES, sample_masters
 from tieout.sample.time_sheets import sample_time
 from tieout.sample.tryton_firm import firm_from_seed
+from tieout.sample.tryton_projects import project_holdings
 from tieout.sample.tryton_server import TrytonServer
+from tieout.streams.lead_to_project.targets import CUSTOMER, LINK, PROJECT, STATUS, TASK
 
 PSA = "kantata"
 ERP = "netsuite"
 REAL_ERP = "tryton"
+CRM = "http"
+_CRM_READS = ("clients", "deals", "deal_lines", "contracts")
+_NOT_BEFORE = timedelta(hours=1)
+_MASTERS = (CUSTOMER, PROJECT, TASK, STATUS)
+
+
+class Stream(StrEnum):
+    """What the demo runs: all streams in their order, or one."""
+
+    ALL = "all"
+    LEAD_TO_PROJECT = "lead-to-project"
+    TIME_TO_BILL = "time-to-bill"
 
 
 class DemoPlan(msgspec.Struct, frozen=True, kw_only=True):
-    """What a demo is made of; a home belongs to one plan."""
+    """What a demo is made of; a home belongs to one plan. ``stream`` is a value of ``Stream``."""
 
     size: str
     seed: int
     faults: float
     erp: str
+    stream: str = Stream.TIME_TO_BILL.value
+
+    def runs(self, stream: Stream) -> bool:
+        """Whether ``stream`` is part of it."""
+        return self.stream in {Stream.ALL.value, stream.value}
+
+
+class World:
+    """The systems while they run. ``entries`` is how many time entries there are, ``project_systems`` take projects."""
+
+    def __init__(self, home: Path, firm: SeedFirm, quarter: Quarter, *, entries: int) -> None:
+        self.entries = entries
+        self.quarter = quarter
+        self.firm = firm
+        self.simulators: dict[str, SimulatorProcess] = {}
+        self.real_erp: TrytonServer | None = None
+        self.project_systems: tuple[str, ...] = ()
+        self._acts = home / "sample" / "acts_done"
+
+    @property
+    def crm(self) -> SimulatorProcess:
+        """Where the sellers work."""
+        return self.simulators["crm"]
+
+    @property
+    def acts_done(self) -> int:
+        """How many acts of the quarter have happened: a demo that is run again does not change deals back."""
+        return int(self._acts.read_text()) if self._acts.exists() else 0
+
+    def have_done(self, acts: int) -> None:
+        """Remember that so many acts have happened."""
+        self._acts.write_text(str(acts))
+
+    def holdings(self) -> dict[str, list[Holding]]:
+        """What every system that takes projects holds, read past its API."""
+        return {name: self._held(name) for name in self.project_systems}
+
+    def _held(self, name: str) -> list[Holding]:
+        if name == "erp" and self.real_erp is not None:
+            return project_holdings(self.real_erp.database_url)
+        return self.simulators[name].admin.holdings()
 
 
 @contextmanager
-def surroundings(home: Path, plan: DemoPlan, on_step: Callable[[str], None]) -> Iterator[int]:
-    """Start the systems of ``plan`` below ``home`` and write the firm directory; gives the number of time entries.
+def surroundings(home: Path, plan: DemoPlan, on_step: Callable[[str], None]) -> Iterator[World]:
+    """Start the systems of ``plan`` below ``home`` and write the firm directory.
 
     A second run of a demo meets its systems on other ports: their files are written anew, and everything else that a
     user may have changed stays. ``on_step`` is told what takes long.
@@ -40,32 +101,51 @@ def surroundings(home: Path, plan: DemoPlan, on_step: Callable[[str], None]) -> 
     seed_dir = home / "sample"
     entries = _prepare(home, seed_dir, plan)
     firm = read_firm(seed_dir)
-    codes = tuple(entity.code for entity in firm.entities)
+    sold = sample_quarter(firm, SIZES[plan.size].deals, plan.seed) if plan.runs(Stream.LEAD_TO_PROJECT) else None
+    world = World(home, firm, sold or NO_QUARTER, entries=entries)
     with ExitStack() as stack:
-        psa = stack.enter_context(_simulator(PSA, home, plan, seed_dir))
-        sheets = [_sheet("psa", PSA, psa)]
-        if plan.erp == REAL_ERP:
-            server = stack.enter_context(TrytonServer(home / "tryton", on_step=on_step))
-            server.install()
-            server.set_up(firm_from_seed(firm))
-            server.start()
-            sheets.append(
-                SystemSheet(
-                    name="erp",
-                    connector=REAL_ERP,
-                    settings=server.connection_settings,
-                    secrets={"password": server.service_password},
-                    posts_for=codes,
-                )
-            )
-        else:
-            erp = stack.enter_context(_simulator(ERP, home, plan, seed_dir))
-            sheets.append(_sheet("erp", ERP, erp, posts_for=codes))
+
+        def simulated(name: str, connector: str) -> SystemSheet:
+            process = stack.enter_context(_simulator(connector, home, plan, seed_dir))
+            world.simulators[name] = process
+            given = process.admin.connection()
+            return SystemSheet(name=name, connector=connector, settings=given.settings, secrets=given.secrets)
+
+        codes = tuple(entity.code for entity in firm.entities)
+        real = plan.erp == REAL_ERP
+        erp = _real_erp(home, world, stack, on_step) if real else simulated("erp", ERP)
+        sheets = [_taking(simulated("psa", PSA), plan), _taking(msgspec.structs.replace(erp, posts_for=codes), plan)]
+        world.project_systems = tuple(one.name for one in sheets if PROJECT in one.takes)
+        if sold is not None:
+            crm = simulated("crm", CRM)
+            sheets.append(msgspec.structs.replace(crm, role="crm", reads=_CRM_READS, takes=(LINK,)))
         if not (home / "firm" / "tieout.toml").exists():
-            write_firm_directory(home / "firm", firm, sheets)
+            write_firm_directory(home / "firm", firm, sheets, sold)
         else:
             write_systems(home / "firm", sheets)
-        yield entries
+        yield world
+
+
+def _real_erp(home: Path, world: World, stack: ExitStack, on_step: Callable[[str], None]) -> SystemSheet:
+    server = stack.enter_context(TrytonServer(home / "tryton", on_step=on_step))
+    server.install()
+    server.set_up(firm_from_seed(world.firm))
+    server.start()
+    world.real_erp = server
+    return SystemSheet(
+        name="erp",
+        connector=REAL_ERP,
+        settings=server.connection_settings,
+        secrets={"password": server.service_password},
+    )
+
+
+def _taking(sheet: SystemSheet, plan: DemoPlan) -> SystemSheet:
+    """A system takes what its connector can write of the masters."""
+    if not plan.runs(Stream.LEAD_TO_PROJECT):
+        return sheet
+    manifest = connector_for(sheet.connector, sheet.settings).manifest
+    return msgspec.structs.replace(sheet, takes=tuple(one for one in _MASTERS if manifest.write(one) is not None))
 
 
 def _prepare(home: Path, seed_dir: Path, plan: DemoPlan) -> int:
@@ -76,11 +156,12 @@ def _prepare(home: Path, seed_dir: Path, plan: DemoPlan) -> int:
             raise ConfigurationError(
                 code="TIE-DEMO-001",
                 message=f"{home} holds the demo of another firm ({known[0].size}, seed {known[0].seed}, "
-                f"faults {known[0].faults}, {known[0].erp}).",
+                f"faults {known[0].faults}, {known[0].erp}, streams: {known[0].stream}).",
             )
         return known[1]
     seed_dir.mkdir(parents=True, exist_ok=True)
     firm = sample_masters(SIZES[plan.size], plan.seed)
+    firm.deals = list(_told_by_now(sample_quarter(firm, SIZES[plan.size].deals, plan.seed)))
     write_firm(seed_dir, firm)
     count = 0
     encoder = msgspec.json.Encoder()
@@ -90,6 +171,14 @@ def _prepare(home: Path, seed_dir: Path, plan: DemoPlan) -> int:
             count += 1
     marker.write_bytes(msgspec.json.encode((plan, count)))
     return count
+
+
+def _told_by_now(quarter: Quarter) -> Iterator[SeedDeal]:
+    """The deals as a CRM of today can hold them: none was changed at an instant that has not come."""
+    now = SystemClock().now()
+    for deal in quarter.deals:
+        told = min(datetime.fromisoformat(deal.updated_at), now - _NOT_BEFORE)
+        yield msgspec.structs.replace(deal, updated_at=f"{told:%Y-%m-%dT%H:%M:%S}Z")
 
 
 @contextmanager
@@ -104,10 +193,3 @@ def _simulator(name: str, home: Path, plan: DemoPlan, seed_dir: Path) -> Iterato
     with process:
         filled.touch()
         yield process
-
-
-def _sheet(system: str, connector: str, process: SimulatorProcess, posts_for: tuple[str, ...] = ()) -> SystemSheet:
-    given = process.admin.connection()
-    return SystemSheet(
-        name=system, connector=connector, settings=given.settings, secrets=given.secrets, posts_for=posts_for
-    )

@@ -1,0 +1,101 @@
+"""Whether every system holds the projects that the sample's deals came to, read from the systems and not from the hub.
+
+What is expected follows from the seed alone (``deals.expected_projects``); what is held is read past every API
+(``connect.simulator.control.Holding``). One project in each system, equal in code, name, dates, currency, budget and
+status as far as the system can hold them; nothing of a deal that lacks something.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from decimal import Decimal
+from typing import Final
+
+import msgspec
+
+from tieout.connect.simulator.control import Holding
+from tieout.sample.deals import ExpectedProject, Quarter
+
+PROJECT: Final = "upsert_project"
+_MINUTES: Final = 60
+
+
+class Disagreement(msgspec.Struct, frozen=True, kw_only=True):
+    """One thing that a system holds otherwise than the deals say."""
+
+    system: str
+    code: str
+    message: str
+
+
+class Agreement(msgspec.Struct, frozen=True, kw_only=True):
+    """What the comparison came to: how many projects in which systems, how many facts, and what differs."""
+
+    projects: int
+    systems: tuple[str, ...]
+    facts: int
+    disagreements: tuple[Disagreement, ...]
+
+    @property
+    def holds(self) -> bool:
+        """Whether everything is equal everywhere."""
+        return not self.disagreements
+
+
+def compare(
+    expected: Sequence[ExpectedProject], quarter: Quarter, holdings: Mapping[str, Iterable[Holding]]
+) -> Agreement:
+    """Hold ``holdings`` (by system, the CRM not among them) against what the deals came to."""
+    found: list[Disagreement] = []
+    facts = 0
+    for system, held in sorted(holdings.items()):
+        by_code: dict[str, list[Holding]] = {}
+        for one in held:
+            if one.kind == PROJECT and one.code is not None:
+                by_code.setdefault(one.code, []).append(one)
+        for project in expected:
+            mine = by_code.get(project.code, [])
+            if len(mine) != 1:
+                words = f"{system} holds project {project.code} {len(mine)} times."
+                found.append(Disagreement(system=system, code=project.code, message=words))
+                continue
+            facts += 1 + len(_wanted(project).keys() & mine[0].facts.keys())
+            found += _differences(system, project, mine[0])
+        found += _uncalled_for(system, quarter, by_code)
+    return Agreement(projects=len(expected), systems=tuple(sorted(holdings)), facts=facts, disagreements=tuple(found))
+
+
+def _differences(system: str, project: ExpectedProject, held: Holding) -> Iterator[Disagreement]:
+    for name, wanted in _wanted(project).items():
+        there = held.facts.get(name)
+        if there is not None and _plain(there) != _plain(wanted):
+            words = f"{system} says {name} {there} of project {project.code}, the deals say {wanted}."
+            yield Disagreement(system=system, code=project.code, message=words)
+
+
+def _uncalled_for(system: str, quarter: Quarter, held: Mapping[str, Sequence[Holding]]) -> Iterator[Disagreement]:
+    for number in sorted(quarter.problems):
+        if number in held:
+            words = f"{system} holds a project {number}, whose deal is held ({quarter.problems[number]})."
+            yield Disagreement(system=system, code=number, message=words)
+
+
+def _wanted(project: ExpectedProject) -> dict[str, str]:
+    """What a system says of the project, in canonical words."""
+    return {
+        "name": project.name,
+        "customer_code": project.client,
+        "currency": project.currency,
+        "starts": project.starts.isoformat(),
+        "ends": project.ends.isoformat(),
+        "status": project.status,
+        "budget_minor": str(project.budget_minor),
+        "budget_hours": str(Decimal(project.budget_minutes) / _MINUTES),
+    }
+
+
+def _plain(text: str) -> str:
+    """A decimal in one form, so that 80 and 80.00 hours are equal."""
+    try:
+        number = Decimal(text)
+    except ArithmeticError:
+        return text
+    return f"{number.normalize():f}"

@@ -1,0 +1,69 @@
+"""Whether the systems hold the projects that the deals came to: what differs is named, system by system."""
+
+import msgspec
+import pytest
+
+from tieout.connect.simulator.control import Holding
+from tieout.sample.agreement import compare
+from tieout.sample.deals import ExpectedProject, Quarter, expected_projects, sample_quarter
+from tieout.sample.masters import SIZES, sample_masters
+
+
+@pytest.fixture
+def quarter() -> Quarter:
+    return sample_quarter(sample_masters(SIZES["small"], 1), SIZES["small"].deals, 1)
+
+
+def held(project: ExpectedProject, **facts: str) -> Holding:
+    told = {
+        "name": project.name,
+        "customer_code": project.client,
+        "currency": project.currency,
+        "starts": project.starts.isoformat(),
+        "ends": project.ends.isoformat(),
+        "status": project.status,
+        "budget_minor": str(project.budget_minor),
+        "budget_hours": f"{project.budget_minutes / 60:.2f}",
+    }
+    return Holding(kind="upsert_project", reference="TIE-1", id="1", code=project.code, facts={**told, **facts})
+
+
+def test_what_is_equal_everywhere_holds_and_every_fact_is_counted(quarter: Quarter) -> None:
+    expected = expected_projects(quarter, own_tasks=2)
+    everything = [held(one) for one in expected]
+    agreement = compare(expected, quarter, {"psa": everything, "erp": everything})
+    assert agreement.holds
+    assert agreement.facts == 2 * 9 * len(expected)
+    assert agreement.systems == ("erp", "psa")
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("name", "Other"),
+        ("currency", "CHF"),
+        ("starts", "2026-01-01"),
+        ("ends", "2026-01-01"),
+        ("status", "provisioning"),
+        ("budget_minor", "1"),
+        ("budget_hours", "1"),
+        ("customer_code", "C1"),
+    ],
+)
+def test_one_fact_that_differs_in_one_system_is_named(quarter: Quarter, name: str, value: str) -> None:
+    expected = expected_projects(quarter, own_tasks=2)
+    right = [held(one) for one in expected]
+    wrong = [held(expected[0], **{name: value}), *right[1:]]
+    (found,) = compare(expected, quarter, {"psa": right, "erp": wrong}).disagreements
+    assert (found.system, found.code) == ("erp", expected[0].code)
+    assert f"says {name} {value}" in found.message
+
+
+def test_a_project_that_is_missing_doubled_or_not_called_for_is_named(quarter: Quarter) -> None:
+    expected = expected_projects(quarter, own_tasks=2)
+    right = [held(one) for one in expected]
+    lost = next(iter(quarter.problems))
+    stray = msgspec.structs.replace(right[0], code=lost)
+    for held_there, words in ((right[1:], "0 times"), ([*right, right[0]], "2 times"), ([*right, stray], lost)):
+        (found,) = compare(expected, quarter, {"erp": held_there}).disagreements
+        assert words in found.message
