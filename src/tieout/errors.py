@@ -351,6 +351,7 @@ CATALOGUE: Final[dict[str, CatalogueEntry]] = {
         "Nothing of this deal waits to be approved",
         "`tieout projects show` says where it stands.",
     ),
+    "TIE-PROJECT-004": CatalogueEntry("What is stored of a project contradicts itself", _REPORT_IT),
     "TIE-SECRET-001": CatalogueEntry(
         "A secret cannot be read", "Set the environment variable or write the file that the reference names."
     ),

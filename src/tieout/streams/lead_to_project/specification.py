@@ -9,6 +9,7 @@ from decimal import Decimal
 
 import msgspec
 
+from tieout.errors import InvariantError
 from tieout.model.command import RatePrice
 from tieout.model.stream_policy import LeadToProject
 from tieout.records.facts import ClientFacts
@@ -53,6 +54,7 @@ class ProjectSpec(msgspec.Struct, frozen=True, kw_only=True):
     code: str
     name: str
     client: ClientFacts
+    customer_code: str
     currency: str
     starts: date
     ends: date
@@ -74,8 +76,16 @@ def specify(
     card: CardSpec | None,
     policy: LeadToProject,
 ) -> ProjectSpec:
-    """The project of ``deals``, the first of which gave it its name; they agree (``disagreements``)."""
+    """The project of ``deals``, the first of which gave it its name; they agree (``disagreements``).
+
+    Raises InvariantError (TIE-PROJECT-004) for a customer without a code: no such deal is accepted.
+    """
     first = deals[0]
+    customer_code = client.code
+    if customer_code is None:
+        raise InvariantError(
+            code="TIE-PROJECT-004", message=f"Customer {client.name} of project {code} has lost its code."
+        )
     client = msgspec.structs.replace(client, tax_id=client.tax_id or first.client_tax_id)
     lines = [line for deal in deals for line in deal.lines]
     hours = [line.hours for line in lines if not line.gone]
@@ -84,6 +94,7 @@ def specify(
         code=code,
         name=first.name,
         client=client,
+        customer_code=customer_code,
         currency=first.currency,
         starts=min(deal.starts for deal in deals),
         ends=max(deal.ends for deal in deals),

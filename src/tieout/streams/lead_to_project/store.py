@@ -11,6 +11,7 @@ import msgspec
 from psycopg import Cursor
 from psycopg.rows import class_row
 
+from tieout.errors import InvariantError
 from tieout.model.project import ProjectState
 from tieout.streams.lead_to_project.deal import AcceptedDeal
 from tieout.streams.lead_to_project.plan import PlannedStep
@@ -206,7 +207,9 @@ def add_provisioning(
         """,
         (entity_id, code, number, str(ProjectState.PROVISIONING), now, now),
     ).fetchone()
-    return int(str(row[0])) if row is not None else 0
+    if row is None:
+        raise InvariantError(code="TIE-PROJECT-004", message=f"Project {code} was stored and got no id.")
+    return int(str(row[0]))
 
 
 def save_provisionings(
@@ -313,7 +316,9 @@ def _object(row: tuple[object, ...]) -> StoredObject:
 
 def _bytes(value: object) -> bytes:
     """A bytea as psycopg gives it."""
-    return bytes(value) if isinstance(value, bytes | bytearray | memoryview) else b""
+    if not isinstance(value, bytes | memoryview):
+        raise InvariantError(code="TIE-PROJECT-004", message=f"A hash is stored as {type(value).__name__}.")
+    return bytes(value)
 
 
 def _sending(state: object) -> Sending:
