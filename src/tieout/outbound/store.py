@@ -171,26 +171,37 @@ def settle(
             ),
         )
         written = [int(str(row[0])) for row in cur.fetchall()]
-        cur.execute(
-            """
-            insert into delivery_attempt
-                   (delivery_id, kind, epoch, started_at, finished_at, outcome, code, words)
-            select id, %s, %s, started_at, %s, outcome, code, words
-              from unnest(%s::bigint[], %s::timestamptz[], %s::text[], %s::text[], %s::text[])
-                   as new (id, started_at, outcome, code, words)
-            """,
-            (
-                kind,
-                epoch,
-                now,
-                [one.delivery_id for one, _ in decided],
-                [one.intent_at for one, _ in decided],
-                [str(decision.state) for _, decision in decided],
-                [decision.code for _, decision in decided],
-                [decision.words for _, decision in decided],
-            ),
-        )
+        _write_attempts(cur, decided, kind=kind, epoch=epoch, now=now)
         return written
+
+
+def _write_attempts(
+    cur: Cursor[tuple[object, ...]],
+    decided: Sequence[tuple[Claimed, Decision]],
+    *,
+    kind: str,
+    epoch: int,
+    now: datetime,
+) -> None:
+    cur.execute(
+        """
+        insert into delivery_attempt
+               (delivery_id, kind, epoch, started_at, finished_at, outcome, code, words)
+        select id, %s, %s, started_at, %s, outcome, code, words
+          from unnest(%s::bigint[], %s::timestamptz[], %s::text[], %s::text[], %s::text[])
+               as new (id, started_at, outcome, code, words)
+        """,
+        (
+            kind,
+            epoch,
+            now,
+            [one.delivery_id for one, _ in decided],
+            [one.intent_at for one, _ in decided],
+            [str(decision.state) for _, decision in decided],
+            [decision.code for _, decision in decided],
+            [decision.words for _, decision in decided],
+        ),
+    )
 
 
 class Senders(msgspec.Struct, frozen=True, kw_only=True):

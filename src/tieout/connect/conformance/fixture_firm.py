@@ -58,6 +58,14 @@ _EQUAL_SHARE: Final = 3
 _FIRST_CHANGE: Final = datetime(2026, 8, 10, 6, 0, tzinfo=UTC)
 
 
+_ACCOUNTS: Final = {
+    "unbilled_receivable": "1250",
+    "unbilled_revenue": "4050",
+    "project_cost": "5100",
+    "payroll_clearing": "2150",
+}
+
+
 def fixture_firm(page_size: int = 0) -> SeedFirm:
     """The masters and plans; of deals, bookings and absences more than ``page_size``, where that is given."""
     return SeedFirm(
@@ -108,12 +116,7 @@ def fixture_firm(page_size: int = 0) -> SeedFirm:
             for day in ("2026-08-03", "2026-09-01")
             for quote, rate in (("EUR", "0.9234"), ("JPY", "147.31"), ("KWD", "0.30715"))
         ],
-        accounts={
-            "unbilled_receivable": "1250",
-            "unbilled_revenue": "4050",
-            "project_cost": "5100",
-            "payroll_clearing": "2150",
-        },
+        accounts=dict(_ACCOUNTS),
         departments={"Strategy": "100"},
         deals=fixture_deals(page_size),
         assignments=fixture_assignments(page_size),
