@@ -16,22 +16,43 @@ MISSING_LINE = "*,*,Data & AI,400,2020-01-01,"
 
 
 @pytest.fixture(scope="session")
-def demo_home(session_directory: Path) -> Path:
-    """The home of a finished ``tieout demo``, with its result beside it; for tests that change nothing."""
-    home = session_directory / "demo-home"
-    with (session_directory / "demo.lock").open("a") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+def finished_demo(session_directory: Path) -> Path:
+    """The home of a finished ``tieout demo``, to be copied: no command runs on it any more."""
+    home = session_directory / "demo-as-it-ended"
+    with _locked(session_directory / "demo.lock"):
         if not demo_result_of(home).exists():
             Hub(home).demo(demo_result_of(home))
     return home
 
 
+@pytest.fixture(scope="session")
+def demo_home(finished_demo: Path, session_directory: Path) -> Path:
+    """The home of a finished ``tieout demo``, with its result beside it; for tests that change nothing."""
+    home = session_directory / "demo-home"
+    with _locked(session_directory / "demo.lock"):
+        if not demo_result_of(home).exists():
+            _copy(finished_demo, home)
+            demo_result_of(home).write_bytes(demo_result_of(finished_demo).read_bytes())
+    return home
+
+
 @pytest.fixture
-def hub(demo_home: Path, tmp_path: Path) -> Hub:
+def hub(finished_demo: Path, tmp_path: Path) -> Hub:
     """A home of the test's own in which the demo ran."""
     home = tmp_path / "home"
-    subprocess.run(["cp", "-a", str(demo_home), str(home)], check=True)  # noqa: S607 - keeps owners, as the server wants
+    _copy(finished_demo, home)
     return Hub(home)
+
+
+@contextmanager
+def _locked(path: Path) -> Iterator[None]:
+    with path.open("a") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def _copy(home: Path, copy: Path) -> None:
+    subprocess.run(["cp", "-a", str(home), str(copy)], check=True)  # noqa: S607 - keeps owners, as the server wants
 
 
 def demo_result_of(home: Path) -> Path:
