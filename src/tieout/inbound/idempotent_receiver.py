@@ -2,42 +2,80 @@
 
 The order of versions, not the order of arrival, decides: any permutation of the versions of an entry ends in the state
 of its newest version. Several changes within one version number (a source whose clock ticks in seconds) count in the
-order they arrived.
+order they arrived. Time entries (``pipeline``), assignments and absences (``bookings``) are received in the same way.
 """
 
 from collections.abc import Mapping, Sequence
-from typing import TypeAlias
+from typing import ClassVar, Generic, Protocol, TypeAlias, TypeVar
 
 import msgspec
 from psycopg import Cursor
 
-from tieout.inbound.reading import Disposition, Known, Reading
-from tieout.model.finding import finding
+from tieout.inbound.reading import Disposition, Known, KnownVersion, Reading, Released
+from tieout.model.finding import Finding, finding
 
 SourceKey: TypeAlias = tuple[str, int]
 
 
-class Received(msgspec.Struct):
+class Versioned(Protocol):
+    """A reading of one version of something in a source. ``noun`` is what the something is called.
+
+    The receiver fills in ``revision``, ``disposition`` and ``previous_entry_id``, the id of the newest stored reading.
+    """
+
+    noun: ClassVar[str]
+
+    system: str
+    system_id: int
+    source_id: str
+    version: int
+    digest: int
+    released: Released | None
+    is_revaluation: bool
+    revision: int
+    disposition: int
+    previous_entry_id: int | None
+
+    @property
+    def known(self) -> Sequence[KnownVersion]:
+        """Its stored readings, oldest version first."""
+
+    def add(self, finding: Finding) -> None:
+        """Note one more finding."""
+
+
+_Reading = TypeVar("_Reading", bound=Versioned)
+
+
+class Received(msgspec.Struct, Generic[_Reading]):
     """``heads``: the newest reading of each source entry, to be judged. ``superseded``: older ones, to be kept.
 
     ``stale``: readings read again whose entry has a newer reading by now. ``repeats`` counts readings of versions that
     were known already and say the same.
     """
 
-    heads: list[Reading]
-    superseded: list[Reading]
-    stale: list[Reading]
+    heads: list[_Reading]
+    superseded: list[_Reading]
+    stale: list[_Reading]
     repeats: int
 
 
-def receive(readings: Sequence[Reading], history: Mapping[SourceKey, tuple[Known, ...]]) -> Received:
-    """Sort ``readings`` (in order of arrival) by what is to be done with them; pure.
+def receive(readings: Sequence[Reading], history: Mapping[SourceKey, tuple[Known, ...]]) -> Received[Reading]:
+    """Sort time entries (in order of arrival) by what is to be done with them; pure.
 
     ``history`` holds the stored readings of their source entries, oldest version first.
     """
-    heads: dict[SourceKey, Reading] = {}
-    received = Received([], [], [], 0)
-    first: dict[SourceKey, Reading] = {}
+    if history:
+        for reading in readings:
+            reading.known = history.get((reading.source_id, reading.system_id), ())
+    return sort_versions(readings)
+
+
+def sort_versions(readings: Sequence[_Reading]) -> Received[_Reading]:
+    """Sort ``readings`` (in order of arrival), each with what is known of it, by what is to be done with them; pure."""
+    heads: dict[SourceKey, _Reading] = {}
+    received: Received[_Reading] = Received([], [], [], 0)
+    first: dict[SourceKey, _Reading] = {}
     several: dict[SourceKey, set[tuple[int, int]]] = {}
     for reading in readings:
         key = (reading.source_id, reading.system_id)
@@ -47,8 +85,7 @@ def receive(readings: Sequence[Reading], history: Mapping[SourceKey, tuple[Known
         ):
             received.repeats += 1
             continue
-        known = history.get(key)
-        if known is not None and not _is_news(reading, known, received):
+        if reading.known and not _is_news(reading, received):
             continue
         before = heads.get(key)
         if before is None:
@@ -60,14 +97,14 @@ def receive(readings: Sequence[Reading], history: Mapping[SourceKey, tuple[Known
             del heads[key]
             heads[key] = reading
     received.heads.extend(heads.values())
-    if received.superseded or history:
+    if received.superseded or any(one.known for one in received.heads):
         _number_revisions(received)
     for reading in received.superseded:
         reading.disposition = Disposition.SUPERSEDED
     return received
 
 
-def _came_before(reading: Reading, seen: set[tuple[int, int]]) -> bool:
+def _came_before(reading: Versioned, seen: set[tuple[int, int]]) -> bool:
     fact = (reading.version, reading.digest)
     if fact in seen:
         return True
@@ -75,9 +112,9 @@ def _came_before(reading: Reading, seen: set[tuple[int, int]]) -> bool:
     return False
 
 
-def _is_news(reading: Reading, known: tuple[Known, ...], received: Received) -> bool:
-    """Attach what is known of the entry; False when ``reading`` is sorted in already, being no news."""
-    reading.known = known
+def _is_news(reading: _Reading, received: Received[_Reading]) -> bool:
+    """Whether something known is changed by ``reading``; when not, it is sorted in already."""
+    known = reading.known
     reading.previous_entry_id = known[-1].entry_id
     released = reading.released
     if released is not None and released.subject_id:
@@ -101,23 +138,23 @@ def _is_news(reading: Reading, known: tuple[Known, ...], received: Received) -> 
     return True
 
 
-def _is_repeat(reading: Reading, known: Sequence[Known]) -> bool:
+def _is_repeat(reading: Versioned, known: Sequence[KnownVersion]) -> bool:
     return any(one.version == reading.version and one.digest == reading.digest for one in known)
 
 
-def _out_of_order(reading: Reading, newest: int) -> Reading:
+def _out_of_order(reading: _Reading, newest: int) -> _Reading:
     reading.add(
         finding(
             "OUT_OF_ORDER_VERSION",
-            f"Version {reading.version} of time entry {reading.source_id} of {reading.system} arrived after version "
-            f"{newest}, which stands.",
+            f"Version {reading.version} of {reading.noun} {reading.source_id} of {reading.system} arrived after "
+            f"version {newest}, which stands.",
             cause=reading.system,
         )
     )
     return reading
 
 
-def _number_revisions(received: Received) -> None:
+def _number_revisions(received: Received[_Reading]) -> None:
     """Number several readings of one version, the one that stands last."""
     taken: dict[tuple[SourceKey, int], int] = {}
     for reading in (*received.superseded, *received.heads):
@@ -132,7 +169,7 @@ def load_history(cur: Cursor[tuple[object, ...]], keys: Sequence[SourceKey]) -> 
     """The stored readings of the source entries ``keys``, oldest version first; entries never seen are absent."""
     cur.execute(
         """
-        select source_id, system_id, entry_id, version, revision, state, disposition, digest, previous_entry_id,
+        select source_id, system_id, entry_id, version, revision, disposition, digest, state, previous_entry_id,
                resource_id, project_id, task_id, role_id, entity_id, coalesce(work_date - date '0001-01-01' + 1, 0),
                coalesce((hours * 10000)::bigint, 0), coalesce(billable, false), work_type
           from time_entry

@@ -159,7 +159,7 @@ def take_in(
 def _write(
     cur: Cursor[tuple[object, ...]],
     step: Step,
-    received: Received,
+    received: Received[Reading],
     freed: Sequence[Known],
     items: Sequence[UnreadableItem],
 ) -> None:

@@ -5,6 +5,7 @@ written by ``acceptance``. It lives for one batch only.
 """
 
 from enum import IntEnum
+from typing import ClassVar
 
 import msgspec
 
@@ -14,7 +15,17 @@ from tieout.model.finding import Finding
 from tieout.model.reported import ReportedState, ReportedTime
 from tieout.records.facts import ProjectFacts, ResourceFacts, TaskFacts
 
-__all__ = ["APPROVED", "HOUR_E4", "STATE_NUMBER", "Disposition", "Known", "Posted", "Reading", "Released"]
+__all__ = [
+    "APPROVED",
+    "HOUR_E4",
+    "STATE_NUMBER",
+    "Disposition",
+    "Known",
+    "KnownVersion",
+    "Posted",
+    "Reading",
+    "Released",
+]
 
 
 class Disposition(IntEnum):
@@ -38,15 +49,20 @@ STATE_NUMBER = {
 APPROVED = STATE_NUMBER[ReportedState.APPROVED]
 
 
-class Known(msgspec.Struct, frozen=True, gc=False):
-    """A reading that is stored already, as far as a later one of the same source entry needs it."""
+class KnownVersion(msgspec.Struct, frozen=True, gc=False):
+    """A reading that is stored already, as far as ``idempotent_receiver`` needs it. ``entry_id`` is its id."""
 
     entry_id: int
     version: int
     revision: int
-    state: int
     disposition: int
     digest: int
+
+
+class Known(KnownVersion, frozen=True, gc=False):
+    """A stored reading of a time entry, as far as a later one of the same source entry needs it."""
+
+    state: int
     previous_entry_id: int | None
     resource_id: int | None
     project_id: int | None
@@ -88,6 +104,8 @@ class Reading(msgspec.Struct, gc=False):
     The golden ids are None where the source's key is not known. ``findings`` stays empty for a good entry.
     ``is_revaluation``: the source says nothing new, but what stands of the entry is worth something else by now.
     """
+
+    noun: ClassVar[str] = "time entry"
 
     message_id: int
     item_no: int

@@ -35,7 +35,7 @@ class _Store:
         self.known: dict[SourceKey, tuple[Known, ...]] = {}
         self.next_id = 1
 
-    def take(self, readings: list[Reading]) -> Received:
+    def take(self, readings: list[Reading]) -> Received[Reading]:
         history = {key: self.known[key] for one in readings if (key := (one.source_id, one.system_id)) in self.known}
         received = receive(readings, history)
         judge(received.heads, CONTEXT, RATES, PersonDays())
