@@ -119,6 +119,7 @@ CATALOGUE: Final[dict[str, CatalogueEntry]] = {
         "An address cannot be used",
         "Correct the base URL of that system in systems/.",
     ),
+    "TIE-CONTROL-001": CatalogueEntry("A command would decide what a system decides itself", _REPORT_IT),
     "TIE-JOURNAL-001": CatalogueEntry("A journal line has no side or two", _REPORT_IT),
     "TIE-JOURNAL-002": CatalogueEntry("A journal does not balance", _REPORT_IT),
     "TIE-MODEL-001": CatalogueEntry(
@@ -155,6 +156,40 @@ CATALOGUE: Final[dict[str, CatalogueEntry]] = {
         "Set the subsidiary's external id to the legal entity's code, or name it in the setting subsidiaries.",
     ),
     "TIE-NETSUITE-007": CatalogueEntry("NetSuite was given commands that one call cannot write", _REPORT_IT),
+    "TIE-SALESFORCE-001": CatalogueEntry(
+        "The Salesforce connector does not know this object or stored position",
+        "Correct the object's name in systems/, or reset its position; it is then read from the beginning.",
+    ),
+    "TIE-SALESFORCE-002": CatalogueEntry("An answer of Salesforce cannot be read", _COMPARE),
+    "TIE-SALESFORCE-003": CatalogueEntry(
+        "A setting of a Salesforce connection cannot be used",
+        "Correct the named setting or secret in systems/; the connector's manifest describes each.",
+    ),
+    "TIE-SALESFORCE-004": CatalogueEntry(
+        "Salesforce refused the connected app or what its user may do",
+        "Check the connected app, its user and the user's permissions in Salesforce; the connection resumes by itself.",
+    ),
+    "TIE-SALESFORCE-005": CatalogueEntry(
+        "Salesforce is busy or unavailable",
+        "It is repeated by itself; act only if it does not stop.",
+    ),
+    "TIE-SALESFORCE-006": CatalogueEntry(
+        "Salesforce refused a request as such",
+        "Compare the message with the org's objects and the settings of its fields; one may be renamed or removed.",
+    ),
+    "TIE-SALESFORCE-007": CatalogueEntry(
+        "The org has used up its API requests of the last 24 hours",
+        "Reading and writing go on by themselves; see in Salesforce which program uses them, or raise the allocation.",
+    ),
+    "TIE-SALESFORCE-008": CatalogueEntry(
+        "Deletions in Salesforce may have been missed",
+        "Compare that object by a full sweep, then reset the position of its deletions.",
+    ),
+    "TIE-SALESFORCE-009": CatalogueEntry(
+        "The Salesforce org has several currencies",
+        "Empty the setting currency of that system; every record then names its own.",
+    ),
+    "TIE-SALESFORCE-010": CatalogueEntry("Salesforce was given commands that one call cannot write", _REPORT_IT),
     "TIE-PERIOD-001": CatalogueEntry(
         "An accounting period has no days", "Correct the dates of the period in the ledger."
     ),

@@ -98,6 +98,8 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
 
     ``max_in_flight_s`` is the longest time after sending during which a request may still take effect;
     ``read_your_write_lag_s`` how long a look-up may miss what was written. Together they are the quarantine.
+    ``control_fields`` are the vendor's own fields in which a financial control decides, by control (tax, revenue,
+    credit, period): the hub fills none of them where the system is the control's home.
     """
 
     name: str
@@ -108,6 +110,7 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     writes: tuple[WriteCapability, ...] = ()
     limits: Limits = Limits()
     settings: tuple[Setting, ...] = ()
+    control_fields: dict[str, tuple[str, ...]] = {}
     max_in_flight_s: float = 60.0
     read_your_write_lag_s: float = 0.0
     request_timeout_s: float = 30.0

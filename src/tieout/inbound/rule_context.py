@@ -3,6 +3,7 @@
 Built once per batch from the reference book; pure. Neighbours: ``validation`` and ``judgement`` read it.
 """
 
+from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta, tzinfo
 from functools import cache
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -15,6 +16,7 @@ from tieout.model.firm import ClosedPeriodRule, EntityPolicy
 from tieout.model.period import AccountingPeriod, PeriodCalendar
 from tieout.model.working_time import hours_from_minutes
 from tieout.records.facts import EntityFacts, ProjectFacts
+from tieout.records.field_filling import Asked, Filled, fill_dimensions
 from tieout.records.reference_book import ReferenceBook
 
 HOUR_E4 = 10_000
@@ -46,6 +48,13 @@ class EntityRules(msgspec.Struct, frozen=True):
     days: dict[int, DayFacts]
 
 
+class MissingDimension(msgspec.Struct, frozen=True, gc=False):
+    """A dimension that has to have a value and has none; ``depends_on`` are the tokens of what may give it one."""
+
+    name: str
+    depends_on: tuple[str, ...]
+
+
 class RuleContext:
     """The reference as the rules ask for it. ``passed``: parts of entries that ``judgement`` found good under it."""
 
@@ -57,7 +66,13 @@ class RuleContext:
         self._keys: dict[str, SourceKeys] = {}
         self._entities: dict[int, EntityRules | None] = {}
         self._owners: dict[tuple[str | None, int], str | None] = {}
-        self._missing_dimensions: dict[tuple[int, int], tuple[str, ...]] = {}
+        self._missing_dimensions: dict[tuple[int, int], tuple[MissingDimension, ...]] = {}
+        self._fills_required = {
+            entity
+            for system in book.firm.systems
+            if any(one.required for one in system.fields)
+            for entity in system.posts_for
+        }
 
     def keys(self, system: str) -> SourceKeys:
         """How ``system`` names golden records."""
@@ -95,25 +110,35 @@ class RuleContext:
             found = self._owners[entity, day] = None if rule is None else rule.system
             return found
 
-    def missing_dimensions(self, rules: EntityRules, project: ProjectFacts, day: int) -> tuple[str, ...]:
-        """The mapping tables that the entity's policy requires and that say nothing for the project on the day."""
+    def requires_dimensions(self, rules: EntityRules) -> bool:
+        """Whether anything posted for the entity has to carry dimensions."""
+        return bool(rules.policy.required_dimensions) or rules.facts.code in self._fills_required
+
+    def missing_dimensions(self, rules: EntityRules, project: ProjectFacts, day: int) -> tuple[MissingDimension, ...]:
+        """The dimensions that the policy or the ledger's field mappings require and that have no value on the day."""
         key = (project.record_id, day)
         try:
             return self._missing_dimensions[key]
         except KeyError:
-            found = self._missing_dimensions[key] = tuple(
-                name
-                for name in rules.policy.required_dimensions
-                if self.book.map_value(
-                    name,
-                    system="*",
-                    entity=rules.facts.code,
-                    source=project.service_line or "",
-                    on=date.fromordinal(day),
-                )
-                is None
-            )
+            found = self._missing_dimensions[key] = tuple(self._missing(rules, project, date.fromordinal(day)))
             return found
+
+    def _missing(self, rules: EntityRules, project: ProjectFacts, on: date) -> Iterator[MissingDimension]:
+        book, entity = self.book, rules.facts.code
+        poster = book.firm.poster_of(entity)
+        client = None if project.client_id is None else book.client_by_id.get(project.client_id)
+        filled = Filled(values={})
+        if poster is not None:
+            filled = fill_dimensions(Asked(system=poster, entity=entity, on=on), project, client, book.mappings)
+            for one in filled.missing:
+                tokens = (*(f"mapping:{table}" for table in one.tables), f"system:{poster.name}")
+                yield MissingDimension(
+                    one.field, tokens if client is None else (*tokens, f"record:client:{client.code}")
+                )
+        for name in rules.policy.required_dimensions:
+            source = project.service_line or ""
+            if name not in filled.values and book.map_value(name, "*", entity, source, on) is None:
+                yield MissingDimension(name, (f"mapping:{name}",))
 
 
 class RuleContextCache:

@@ -185,19 +185,19 @@ def role_unmapped(entry: Reading, _context: RuleContext) -> Finding | None:
 
 
 def dimension_missing(entry: Reading, context: RuleContext) -> Finding | None:
-    """A dimension that the entity's policy requires has no mapping for the project."""
+    """A dimension that the entity's policy or a field mapping of its ledger requires has no value for the project."""
     rules = entry.rules
-    if rules is None or entry.project is None or not rules.policy.required_dimensions:
+    if rules is None or entry.project is None or not context.requires_dimensions(rules):
         return None
     missing = context.missing_dimensions(rules, entry.project, entry.day)
     if not missing:
         return None
     return finding(
         "DIMENSION_MISSING",
-        f"{entry_name(entry)}: project {_project(entry)} has no {missing[0]} on {_day(entry)}.",
-        cause=f"{missing[0]}:{rules.facts.code}:{entry.project.service_line or _project(entry)}",
-        context={"dimension": missing[0], "project": _project(entry)},
-        depends_on=(*(f"mapping:{one}" for one in missing), f"record:project:{_project(entry)}"),
+        f"{entry_name(entry)}: project {_project(entry)} has no {missing[0].name} on {_day(entry)}.",
+        cause=f"{missing[0].name}:{rules.facts.code}:{entry.project.service_line or _project(entry)}",
+        context={"dimension": missing[0].name, "project": _project(entry)},
+        depends_on=(*(token for one in missing for token in one.depends_on), f"record:project:{_project(entry)}"),
     )
 
 

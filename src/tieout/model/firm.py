@@ -10,6 +10,7 @@ from enum import StrEnum
 
 import msgspec
 
+from tieout.model.field_mapping import CustomField, FilledField
 from tieout.model.money import RoundingMode
 from tieout.model.stream_policy import StreamPolicies
 
@@ -28,6 +29,7 @@ class SystemConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     ``file:PATH``). ``posts_for`` lists the legal entities whose journals go there; ``reads`` the objects polled;
     ``takes`` the master commands that are sent there (``upsert_project``, ``link_deal``, ``publish_demand``). ``role``
     is the part it plays (crm, psa, resource, hcm, erp, payroll), its connector's where the file says no other.
+    ``fields`` are those of its fields that the hub fills, ``custom_fields`` its account's own that the hub keeps.
     """
 
     name: str
@@ -41,6 +43,8 @@ class SystemConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     posts_for: tuple[str, ...] = ()
     takes: tuple[str, ...] = ()
     role: str | None = None
+    fields: tuple[FilledField, ...] = msgspec.field(default=(), name="field")
+    custom_fields: tuple[CustomField, ...] = msgspec.field(default=(), name="custom_field")
 
 
 class ConflictPolicy(StrEnum):
@@ -65,6 +69,23 @@ class OwnershipRule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     valid_from: date | None = None
     steward: str = "data_steward"
     conflict: ConflictPolicy = ConflictPolicy.REJECT
+
+
+class FinancialControl(StrEnum):
+    """What decides about money beyond single records: taxes, revenue recognition, credit, open and closed periods."""
+
+    TAX = "tax"
+    REVENUE = "revenue"
+    CREDIT = "credit"
+    PERIOD = "period"
+
+
+class ControlRule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Where a financial control has its home (``[[control]]`` of ``ownership.toml``). ``entity`` empty: for all."""
+
+    control: FinancialControl
+    system: str
+    entity: str | None = None
 
 
 class MappingLine(msgspec.Struct, frozen=True, kw_only=True):
@@ -192,6 +213,7 @@ class FirmConfig(msgspec.Struct, frozen=True, kw_only=True):
     content_hash: str
     systems: tuple[SystemConfig, ...] = ()
     ownership: tuple[OwnershipRule, ...] = ()
+    controls: tuple[ControlRule, ...] = ()
     mappings: tuple[MappingLine, ...] = ()
     rates: tuple[FirmRateLine, ...] = ()
     fx_rates: tuple[FirmFxRate, ...] = ()

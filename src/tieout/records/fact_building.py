@@ -23,6 +23,7 @@ from tieout.records.facts import (
     RoleFacts,
     TaskFacts,
 )
+from tieout.records.field_filling import told
 from tieout.records.mapping import ANY, LEGAL_ENTITIES, MappingTables
 
 
@@ -103,8 +104,13 @@ def entity_facts(record: StoredRecord, firm: FirmConfig) -> EntityFacts | None:
     )
 
 
-def client_facts(record: StoredRecord, resolver: Resolver, entities: Mapping[int, EntityFacts]) -> ClientFacts:
-    """A client with the legal entity that bills it resolved as far as it is known."""
+def client_facts(
+    record: StoredRecord,
+    resolver: Resolver,
+    entities: Mapping[int, EntityFacts],
+    wanted: frozenset[str] = frozenset(),
+) -> ClientFacts:
+    """A client with the legal entity that bills it resolved as far as it is known, and its ``wanted`` fields."""
     return ClientFacts(
         record_id=record.record_id,
         code=record.code,
@@ -113,12 +119,18 @@ def client_facts(record: StoredRecord, resolver: Resolver, entities: Mapping[int
         tax_id=_text(record.fields.get("tax_id")),
         country=_text(record.fields.get("country")),
         entity=_entity(record.refs.get("legal_entity"), resolver, entities),
+        told=told(record.fields, record.code, wanted),
         deleted=record.tombstone,
     )
 
 
-def project_facts(record: StoredRecord, resolver: Resolver, entities: Mapping[int, EntityFacts]) -> ProjectFacts:
-    """A project with client, legal entity and rate card resolved as far as they are known."""
+def project_facts(
+    record: StoredRecord,
+    resolver: Resolver,
+    entities: Mapping[int, EntityFacts],
+    wanted: frozenset[str] = frozenset(),
+) -> ProjectFacts:
+    """A project with client, legal entity and rate card resolved as far as they are known, and ``wanted`` fields."""
     said = record.refs.get("legal_entity")
     currency = _currency(record.fields.get("currency"))
     return ProjectFacts(
@@ -135,6 +147,7 @@ def project_facts(record: StoredRecord, resolver: Resolver, entities: Mapping[in
         starts=_date(record.fields.get("starts")),
         ends=_date(record.fields.get("ends")),
         service_line=_text(record.fields.get("service_line")),
+        told=told(record.fields, record.code, wanted),
         deleted=record.tombstone,
     )
 

@@ -29,7 +29,10 @@ class EntityFacts(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
 
 class ClientFacts(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """A client; ``code`` is its business code, equal in all systems. ``country`` is an ISO 3166 code."""
+    """A client; ``code`` is its business code, equal in all systems. ``country`` is an ISO 3166 code.
+
+    ``told`` are the fields that the firm's field mappings ask for, as text.
+    """
 
     record_id: int
     code: str | None
@@ -38,6 +41,7 @@ class ClientFacts(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     tax_id: str | None = None
     country: str | None = None
     entity: EntityFacts | None = None
+    told: dict[str, str] = {}
     deleted: bool = False
 
 
@@ -45,7 +49,7 @@ class ProjectFacts(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A project. ``entity`` is None while its legal entity is not mapped (the owner's word for it: ``entity_said``).
 
     ``starts`` and ``ends`` are the first and last day as told. ``currency`` is the contract's, None when not told or
-    not a currency of ISO 4217.
+    not a currency of ISO 4217. ``told`` are the fields that the firm's field mappings ask for, as text.
     """
 
     record_id: int
@@ -61,6 +65,7 @@ class ProjectFacts(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     starts: date | None = None
     ends: date | None = None
     service_line: str | None = None
+    told: dict[str, str] = {}
     deleted: bool = False
 
     @property

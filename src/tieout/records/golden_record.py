@@ -21,6 +21,7 @@ from tieout.model.firm import FirmConfig, OwnershipRule
 from tieout.model.identity import IdFactory
 from tieout.model.reported import RecordType, ReportedRecord
 from tieout.records import event_log, store
+from tieout.records.custom_fields import KeptFields, keep, kept_of
 from tieout.records.mapping import ANY, LEGAL_ENTITIES, ROLES, MappingTables
 from tieout.records.matching import MERGED_BY_MAPPING, business_code
 from tieout.records.merge import (
@@ -122,8 +123,8 @@ def reconsider(
 ) -> RecordsResult:
     """Judge what was reported once more, after ``firm`` took the place of ``before``.
 
-    Changed ownership, systems or mappings of legal entities and roles touch every record; else nothing is done. Belongs
-    into the transaction that stores the new version.
+    Changed ownership, systems, custom fields or mappings of legal entities and roles touch every record; else nothing
+    is done. Belongs into the transaction that stores the new version.
     """
     if before is not None and _record_rules(before) == _record_rules(firm):
         return RecordsResult()
@@ -143,6 +144,7 @@ class _Change:
     findings: list[RecordFinding] = field(default_factory=list)
     rules: tuple[OwnershipRule, ...] = ()
     mappings: MappingTables = field(default_factory=lambda: MappingTables(()))
+    kept: KeptFields = field(default_factory=dict)
 
     def add(self, key: Key, record_id: int | None, found: Finding) -> None:
         self.findings.append(
@@ -155,6 +157,7 @@ class _Change:
             return RecordsResult(findings=tuple(self.findings))
         self.rules = rules_of(self.firm)
         self.mappings = MappingTables(self.firm.mappings)
+        self.kept = kept_of(self.firm)
         matched, created = self._match(keys)
         versions, changed = self._merge(set(matched.values()), created)
         store.write_golden(self.cur, versions, self.now)
@@ -175,7 +178,7 @@ class _Change:
         unknown = [key for key in keys if key not in matched]
         if not unknown:
             return matched, set()
-        reports = store.reports_by_key(self.cur, unknown)
+        reports = {key: self._kept(one) for key, one in store.reports_by_key(self.cur, unknown).items()}
         codes = {key: self.code(reports[key]) for key in unknown}
         by_code = store.ids_by_code(self.cur, {(key[0], code) for key, code in codes.items() if code is not None})
         held = self._systems_of(by_code.values())
@@ -214,7 +217,8 @@ class _Change:
 
     def _merge(self, record_ids: set[int], created: set[int]) -> tuple[list[VersionRow], list[ChangedRecord]]:
         golden = store.golden_by_id(self.cur, record_ids)
-        reports = store.reports_of_records(self.cur, record_ids)
+        told = store.reports_of_records(self.cur, record_ids)
+        reports = {record_id: [self._kept(one) for one in said] for record_id, said in told.items()}
         meaning = _Meaning(self.cur, self.mappings, self.now, reports.values())
         merged: dict[int, Golden] = {}
         for record_id in sorted(record_ids):
@@ -259,6 +263,10 @@ class _Change:
             said, key=lambda one: teller is None or (one.system, one.source_id) != (teller.system, teller.source_id)
         )
         return next((code for one in ordered if (code := self.code(one)) is not None), None)
+
+    def _kept(self, report: Report) -> Report:
+        fields = keep(report.fields, report.system, report.type, self.kept)
+        return report if fields == report.fields else msgspec.structs.replace(report, fields=fields)
 
     def code(self, report: Report) -> str | None:
         """The business code by which other systems know the record."""
@@ -407,7 +415,7 @@ def _said(report: Report | None) -> object:
 
 def _record_rules(firm: FirmConfig) -> object:
     mappings = [one for one in firm.mappings if one.table in {LEGAL_ENTITIES, ROLES}]
-    return rules_of(firm), mappings
+    return rules_of(firm), mappings, kept_of(firm)
 
 
 def _event(change: ChangedRecord, public_id: UUID) -> event_log.Event:

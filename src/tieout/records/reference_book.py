@@ -28,6 +28,7 @@ from tieout.records.facts import (
     RoleFacts,
     TaskFacts,
 )
+from tieout.records.field_filling import wanted_fields
 from tieout.records.mapping import MappingTables
 
 __all__ = [
@@ -108,12 +109,16 @@ class ReferenceBook:
         entities = [build.entity_facts(one, self.firm) for one in of(RecordType.LEGAL_ENTITY)]
         self.entity_by_id: dict[int, EntityFacts] = {one.record_id: one for one in entities if one is not None}
         self.entity_by_code = {one.code: one for one in self.entity_by_id.values()}
-        known, resolver = self.entity_by_id, self.resolver
-        self.client_by_id = {one.record_id: build.client_facts(one, resolver, known) for one in of(RecordType.CLIENT)}
+        known, resolver, wanted = self.entity_by_id, self.resolver, wanted_fields(self.firm)
+        asked = wanted.get(RecordType.CLIENT, frozenset())
+        self.client_by_id = {
+            one.record_id: build.client_facts(one, resolver, known, asked) for one in of(RecordType.CLIENT)
+        }
         self.role_by_id = {one.record_id: build.role_facts(one) for one in of(RecordType.ROLE)}
         self.rate_card_by_id = {one.record_id: build.rate_card_facts(one) for one in of(RecordType.RATE_CARD)}
+        asked = wanted.get(RecordType.PROJECT, frozenset())
         self.project_by_id = {
-            one.record_id: build.project_facts(one, resolver, known) for one in of(RecordType.PROJECT)
+            one.record_id: build.project_facts(one, resolver, known, asked) for one in of(RecordType.PROJECT)
         }
         self.task_by_id = {one.record_id: build.task_facts(one, resolver) for one in of(RecordType.TASK)}
         self.resource_by_id = {

@@ -47,8 +47,8 @@ def _stated(config: FirmConfig) -> dict[tuple[str, str], str]:
         found |= _settings(f"systems/{name}.toml", {"delivery": msgspec.to_builtins(delivery)})
     for policy in config.policies:
         found |= _settings(f"policies/{policy.entity}.toml", msgspec.to_builtins(policy), leave=("entity",))
-    for rule in config.ownership:
-        found["ownership.toml", _line(msgspec.to_builtins(rule))] = ""
+    owned = (*config.ownership, *config.controls)
+    found |= {("ownership.toml", _line(msgspec.to_builtins(rule))): "" for rule in owned}
     for mapping in config.mappings:
         found[f"mappings/{mapping.table}.csv", _line(msgspec.to_builtins(mapping), leave=("table", "line"))] = ""
     for rate in config.rates:
@@ -67,6 +67,8 @@ def _flat(table: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, str
     for name, value in table.items():
         if isinstance(value, dict):
             yield from _flat(value, f"{prefix}{name}.")
+        elif isinstance(value, list | tuple) and value and all(isinstance(one, dict) for one in value):
+            yield from ((f"{prefix}{name} {_line(one)}", "") for one in value)
         else:
             yield f"{prefix}{name}", _words(value)
 

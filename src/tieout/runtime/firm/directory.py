@@ -15,9 +15,10 @@ import msgspec
 from tieout.connect.connector import connector_for, installed_connectors, load_connector
 from tieout.connect.manifest import Manifest
 from tieout.errors import ConfigurationError
-from tieout.model.firm import DeliveryPolicy, EntityPolicy, FirmConfig, OwnershipRule, SystemConfig
+from tieout.model.firm import ControlRule, DeliveryPolicy, EntityPolicy, FirmConfig, OwnershipRule, SystemConfig
 from tieout.model.money import UnknownCurrencyError, exponent
 from tieout.model.stream_policy import StreamPolicies
+from tieout.runtime.firm.fields import field_problems
 from tieout.runtime.firm.problems import FirmInvalidError, FirmProblem
 from tieout.runtime.firm.streams import FILE as STREAMS_FILE
 from tieout.runtime.firm.streams import read_streams, stream_contradictions
@@ -53,12 +54,14 @@ def read_firm(directory: Path) -> FirmConfig:
     head = _toml(directory, directory / "tieout.toml", problems)
     systems, deliveries = _systems(directory, problems)
     mappings, rates, fx_rates = read_tables(directory, problems)
+    ownership, controls = _ownership(directory, problems)
     config = FirmConfig(
         name=str(head.get("name", directory.name)),
         version=0,
         content_hash=content_hash(directory),
         systems=tuple(systems),
-        ownership=tuple(_ownership(directory, problems)),
+        ownership=tuple(ownership),
+        controls=tuple(controls),
         mappings=tuple(mappings),
         rates=tuple(rates),
         fx_rates=tuple(fx_rates),
@@ -68,6 +71,7 @@ def read_firm(directory: Path) -> FirmConfig:
     )
     problems += _contradictions(config)
     problems += stream_contradictions(config)
+    problems += field_problems(config)
     if problems:
         raise FirmInvalidError(problems)
     return config
@@ -199,13 +203,19 @@ def _setting_problems(system: SystemConfig, manifest: Manifest, file: str) -> li
     return problems
 
 
-def _ownership(directory: Path, problems: list[FirmProblem]) -> list[OwnershipRule]:
-    path = directory / "ownership.toml"
+def _ownership(directory: Path, problems: list[FirmProblem]) -> tuple[list[OwnershipRule], list[ControlRule]]:
+    file = "ownership.toml"
+    path = directory / file
     if not path.exists():
-        return []
-    rules = _toml(directory, path, problems).get("rule", [])
-    found = _convert(rules, list[OwnershipRule], "ownership.toml", problems)
-    return found or []
+        return [], []
+    table = _toml(directory, path, problems)
+    rules = _convert(table.pop("rule", []), list[OwnershipRule], file, problems)
+    controls = _convert(table.pop("control", []), list[ControlRule], file, problems)
+    problems += [
+        FirmProblem(file=file, message=f"There is no table {name!r}.", next_step="Use [[rule]] and [[control]].")
+        for name in table
+    ]
+    return rules or [], controls or []
 
 
 def _streams(directory: Path, problems: list[FirmProblem]) -> StreamPolicies:

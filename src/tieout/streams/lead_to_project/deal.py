@@ -45,6 +45,7 @@ class DealContract(msgspec.Struct, frozen=True, kw_only=True):
     client_id: int | None = None
     entity_id: int | None = None
     rate_card_id: int | None = None
+    told: dict[str, str] = {}
 
 
 class Deal(msgspec.Struct, frozen=True, kw_only=True):
@@ -52,7 +53,8 @@ class Deal(msgspec.Struct, frozen=True, kw_only=True):
 
     ``key`` is the CRM's own key, ``code`` its number for people. ``stage_since`` is since when the CRM says that
     the stage was reached. ``rate_card_ids`` are the rate cards that its rate card's name fits. ``client_tax_id`` and
-    ``client_country`` are the CRM's own words, which count until the system that owns them knows the customer.
+    ``client_country`` are the CRM's own words, which count until the system that owns them knows the customer. ``told``
+    are the fields that the firm's field mappings ask for, of a contract too.
     """
 
     record_id: int
@@ -87,6 +89,7 @@ class Deal(msgspec.Struct, frozen=True, kw_only=True):
     client_country: str | None = None
     entity_id: int | None = None
     entity_said: str | None = None
+    told: dict[str, str] = {}
     lines: tuple[DealLine, ...] = ()
 
     @property
@@ -142,12 +145,14 @@ class AcceptedContract(msgspec.Struct, frozen=True, kw_only=True):
     ends: date | None = None
     po_number: str | None = None
     tax_treatment: str | None = None
+    told: dict[str, str] = {}
 
 
 class AcceptedDeal(msgspec.Struct, frozen=True, kw_only=True):
     """What a deal said when it was last accepted: what its project is made of, whatever the CRM says since.
 
     ``tax_category`` is the expected category of EN 16931 (S, AE, G, O, E, Z); ``client_tax_id`` what it was told by.
+    ``told`` as of a ``Deal``.
     """
 
     system: str
@@ -165,6 +170,7 @@ class AcceptedDeal(msgspec.Struct, frozen=True, kw_only=True):
     tax_category: str
     contract: AcceptedContract | None = None
     rate_card_id: int | None = None
+    told: dict[str, str] = {}
     lines: tuple[SoldLine, ...] = ()
 
     def terms(self) -> bytes:

@@ -124,7 +124,7 @@ def _of_system(spec: ProjectSpec, target: TargetSystem) -> Iterator[PlannedStep]
         customer = _customer(spec, target)
         yield _step(system, targets.CUSTOMER, customer.code, _RANK[targets.CUSTOMER], customer)
     if targets.CONTRACT in takes and spec.contract is not None:
-        contract = _contract(spec, spec.contract)
+        contract = _contract(spec, spec.contract, target)
         key = business_key(spec.entity, contract.code)
         yield _step(system, targets.CONTRACT, key, _RANK[targets.CONTRACT], contract)
     if targets.RATE_CARD in takes and spec.card is not None and system not in spec.card.told_by:
@@ -132,11 +132,12 @@ def _of_system(spec: ProjectSpec, target: TargetSystem) -> Iterator[PlannedStep]
     if targets.PROJECT not in takes:
         return
     project_key = business_key(spec.entity, spec.code)
-    yield _step(system, targets.PROJECT, project_key, _RANK[targets.PROJECT], _project(spec), order="project")
+    project = _project(spec, system)
+    yield _step(system, targets.PROJECT, project_key, _RANK[targets.PROJECT], project, order="project")
     if targets.TASK in takes:
         for task in spec.tasks:
             key = business_key(spec.entity, spec.code, task.code)
-            yield _step(system, targets.TASK, key, _RANK[targets.TASK] + task.depth, _task(spec, task))
+            yield _step(system, targets.TASK, key, _RANK[targets.TASK] + task.depth, _task(spec, task, system))
 
 
 def _step(
@@ -163,10 +164,12 @@ def _customer(spec: ProjectSpec, target: TargetSystem) -> UpsertCustomer:
         name=spec.client.name,
         currency=spec.client.currency or spec.currency,
         tax_id=spec.client.tax_id,
+        fields=spec.fields.get((target.system, targets.CUSTOMER), {}),
     )
 
 
-def _contract(spec: ProjectSpec, contract: AcceptedContract) -> UpsertContract:
+def _contract(spec: ProjectSpec, contract: AcceptedContract, target: TargetSystem) -> UpsertContract:
+    """The contract; how it is taxed is not told to the system that decides it."""
     return UpsertContract(
         reference=_UNSENT,
         entity=spec.entity,
@@ -178,8 +181,9 @@ def _contract(spec: ProjectSpec, contract: AcceptedContract) -> UpsertContract:
         starts=contract.starts,
         ends=contract.ends,
         po_number=contract.po_number,
-        tax_treatment=contract.tax_treatment,
+        tax_treatment=None if target.decides_tax else contract.tax_treatment,
         rate_card_code=None if spec.card is None else spec.card.code,
+        fields=spec.fields.get((target.system, targets.CONTRACT), {}),
     )
 
 
@@ -194,7 +198,7 @@ def _card(spec: ProjectSpec, card: CardSpec) -> UpsertRateCard:
     )
 
 
-def _project(spec: ProjectSpec) -> UpsertProject:
+def _project(spec: ProjectSpec, system: str) -> UpsertProject:
     return UpsertProject(
         reference=_UNSENT,
         entity=spec.entity,
@@ -209,10 +213,11 @@ def _project(spec: ProjectSpec) -> UpsertProject:
         service_line=spec.service_line,
         budget_hours=spec.budget_hours,
         budget_minor=spec.budget_minor,
+        fields=spec.fields.get((system, targets.PROJECT), {}),
     )
 
 
-def _task(spec: ProjectSpec, task: TaskSpec) -> UpsertTask:
+def _task(spec: ProjectSpec, task: TaskSpec, system: str) -> UpsertTask:
     return UpsertTask(
         reference=_UNSENT,
         entity=spec.entity,
@@ -225,4 +230,5 @@ def _task(spec: ProjectSpec, task: TaskSpec) -> UpsertTask:
         planned_hours=task.hours,
         starts=task.starts,
         ends=task.ends,
+        fields=spec.fields.get((system, targets.TASK), {}),
     )

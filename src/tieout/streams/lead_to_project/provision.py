@@ -12,6 +12,7 @@ import msgspec
 from psycopg import Cursor
 
 from tieout.desk import intake
+from tieout.governance.financial_control import refuse_to_enact
 from tieout.ledger.rate_lines import FOR_EVER
 from tieout.model.command import RatePrice, UpsertProject
 from tieout.model.identity import business_key, idempotency_key, reference_of
@@ -23,6 +24,7 @@ from tieout.records import event_log
 from tieout.storage.copying import ID_BLOCK, take_ids
 from tieout.streams.lead_to_project import plan, store, targets
 from tieout.streams.lead_to_project.deal import AcceptedDeal
+from tieout.streams.lead_to_project.fields import Origin, fields_of
 from tieout.streams.lead_to_project.plan import PlannedStep
 from tieout.streams.lead_to_project.project_code import is_called_after
 from tieout.streams.lead_to_project.saga import UNSENT, Held, Progress, Sending, Target, is_current, progress
@@ -126,13 +128,15 @@ class Provisioner:
         deals = sorted(deals, key=lambda one: not is_called_after(policy, code, deal=one.number, entity=one.entity))
         client = book.client_by_id[deals[0].client_id]
         card_id = next((deal.rate_card_id for deal in deals if deal.rate_card_id is not None), None)
-        return specify(
+        spec = specify(
             code,
             deals,
             client=client,
             card=None if card_id is None else self._card(card_id, deals[0].currency),
             policy=policy,
         )
+        filled = fields_of(book, targets_of(book.firm, spec.entity), origin_of(spec, deals))
+        return msgspec.structs.replace(spec, fields=filled)
 
     def _card(self, card_id: int, currency: str) -> CardSpec | None:
         """The rate card with its prices as they are in force."""
@@ -188,6 +192,7 @@ class Provisioner:
             _delivery(one, entity_id=work.provisioning.entity_id, has_status=_takes_status(work, one.step.system))
             for (work, _), one in zip(sends, sendings, strict=True)
         ]
+        refuse_to_enact(self._around.book.firm, [(step.system, step.command) for _, step in sends])
         enqueue(self._cur, deliveries, now=self._now)
         store.record_sendings(self._cur, sendings, now=self._now)
 
@@ -207,6 +212,27 @@ class Provisioner:
             if state is not work.provisioning.project_state
         ]
         event_log.append(self._cur, events, now=self._now)
+
+
+def origin_of(spec: ProjectSpec, deals: Sequence[AcceptedDeal]) -> Origin:
+    """What the fields of a project are filled from; of several deals the one that it is called after speaks first."""
+    words = {
+        "code": spec.code,
+        "name": spec.name,
+        "service_line": spec.service_line,
+        "currency": spec.currency,
+        "starts": spec.starts.isoformat(),
+        "ends": spec.ends.isoformat(),
+        "contract_number": None if spec.contract is None else spec.contract.number,
+    }
+    return Origin(
+        entity=spec.entity,
+        on=spec.starts,
+        client=spec.client,
+        project={name: word for name, word in words.items() if word},
+        deal={name: word for deal in reversed(deals) for name, word in deal.told.items()},
+        contract={} if spec.contract is None else spec.contract.told,
+    )
 
 
 def _row(work: _Work, step: PlannedStep, held: Mapping[Target, Held], *, is_sent: bool) -> store.StepRow:

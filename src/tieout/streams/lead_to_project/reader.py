@@ -13,6 +13,8 @@ import msgspec
 from psycopg import Cursor
 
 from tieout.model.reported import FieldValue, RecordType
+from tieout.records.field_filling import told as told_fields
+from tieout.records.field_filling import wanted_fields
 from tieout.records.mapping import ANY, ROLES
 from tieout.records.merge import Golden
 from tieout.records.reference_book import ReferenceBook
@@ -196,6 +198,7 @@ def _deal(one: _Found, lines: Sequence[DealLine], contract: DealContract | None,
         client_said=_ref_key(golden, "client"),
         entity_id=_entity(one, book),
         entity_said=_ref_key(golden, "legal_entity"),
+        told=told_fields(golden.fields, golden.code, wanted_fields(book.firm).get(RecordType.DEAL, ())),
         lines=tuple(lines),
     )
 
@@ -237,6 +240,7 @@ def _contract(one: _Found, book: ReferenceBook) -> DealContract:
         client_id=_client(one, book),
         entity_id=_entity(one, book),
         rate_card_id=book.resolver.record(RecordType.RATE_CARD, golden.refs.get("rate_card")),
+        told=told_fields(golden.fields, golden.code, wanted_fields(book.firm).get(RecordType.CONTRACT, ())),
     )
 
 

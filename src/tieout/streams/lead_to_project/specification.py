@@ -14,6 +14,7 @@ from tieout.model.command import RatePrice
 from tieout.model.stream_policy import LeadToProject
 from tieout.records.facts import ClientFacts
 from tieout.streams.lead_to_project.deal import AcceptedContract, AcceptedDeal, SoldLine
+from tieout.streams.lead_to_project.fields import FieldsByTarget
 
 
 class TaskSpec(msgspec.Struct, frozen=True, kw_only=True):
@@ -48,7 +49,10 @@ class LinkSpec(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ProjectSpec(msgspec.Struct, frozen=True, kw_only=True):
-    """One project as it should be in every target; ``ends`` is the first day after it, money in ``currency``."""
+    """One project as it should be in every target; ``ends`` is the first day after it, money in ``currency``.
+
+    ``fields`` are the further fields of each target, by system and command.
+    """
 
     entity: str
     code: str
@@ -66,6 +70,7 @@ class ProjectSpec(msgspec.Struct, frozen=True, kw_only=True):
     tasks: tuple[TaskSpec, ...]
     links: tuple[LinkSpec, ...]
     link: str | None = None
+    fields: FieldsByTarget = {}
 
 
 def specify(

@@ -8,7 +8,8 @@ from typing import Final
 
 import msgspec
 
-from tieout.model.firm import FirmConfig
+from tieout.governance.financial_control import is_home
+from tieout.model.firm import FinancialControl, FirmConfig
 from tieout.records.mapping import LEGAL_ENTITIES
 from tieout.records.reference_book import ReferenceBook
 
@@ -23,11 +24,15 @@ _MADE_HERE: Final = frozenset({CUSTOMER, CONTRACT, RATE_CARD, PROJECT, TASK, STA
 
 
 class TargetSystem(msgspec.Struct, frozen=True, kw_only=True):
-    """One system and the commands of this stream that it is sent; ``posts_for`` as in ``model.firm.SystemConfig``."""
+    """One system and the commands of this stream that it is sent; ``posts_for`` as in ``model.firm.SystemConfig``.
+
+    ``decides_tax``: it is the home of the tax control and is not told how a contract is taxed.
+    """
 
     system: str
     takes: frozenset[str]
     posts_for: tuple[str, ...] = ()
+    decides_tax: bool = False
 
     def serves(self, entity: str) -> bool:
         """Whether masters of legal entity ``entity`` are kept there."""
@@ -37,7 +42,12 @@ class TargetSystem(msgspec.Struct, frozen=True, kw_only=True):
 def targets_of(firm: FirmConfig, entity: str) -> tuple[TargetSystem, ...]:
     """The systems that projects of ``entity`` are made in, by name."""
     systems = [
-        TargetSystem(system=one.name, takes=_MADE_HERE & set(one.takes), posts_for=one.posts_for)
+        TargetSystem(
+            system=one.name,
+            takes=_MADE_HERE & set(one.takes),
+            posts_for=one.posts_for,
+            decides_tax=is_home(firm, FinancialControl.TAX, one.name, entity),
+        )
         for one in sorted(firm.systems, key=lambda one: one.name)
     ]
     return tuple(one for one in systems if one.takes and one.serves(entity))

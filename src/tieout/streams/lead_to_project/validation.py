@@ -27,6 +27,7 @@ from tieout.records.reference_book import ReferenceBook
 from tieout.streams.lead_to_project import targets
 from tieout.streams.lead_to_project.completeness import Completeness, completeness
 from tieout.streams.lead_to_project.deal import AcceptedContract, AcceptedDeal, Deal, DealLine, SoldLine
+from tieout.streams.lead_to_project.fields import Origin, missing_fields
 from tieout.streams.lead_to_project.tax import TaxInputs, expected_category
 
 SERVICE_LINES: Final = "service_lines"
@@ -226,6 +227,34 @@ def service_line(deal: Deal, around: Surroundings) -> Iterator[Finding]:
             )
 
 
+def target_fields(deal: Deal, around: Surroundings) -> Iterator[Finding]:
+    """Every field that a target requires by the firm's field mappings gets a value."""
+    entity, client = around.entity_of(deal), around.client_of(deal)
+    if entity is None or client is None:
+        return
+    origin = Origin(
+        entity=entity.code,
+        on=around.day_of(deal),
+        client=client,
+        project=_project_words(deal, around),
+        deal=deal.told,
+        contract={} if deal.contract is None else deal.contract.told,
+    )
+    for system, one in missing_fields(around.book, targets.targets_of(around.book.firm, entity.code), origin):
+        yield finding(
+            "DIMENSION_MISSING",
+            f"{_name(deal)}: {one.field} of {one.command.partition('_')[2]} in {system} has no value.",
+            cause=f"{system}:{one.command}:{one.field}",
+            context=_context(deal, system=system, field=one.field, source=one.source or ""),
+            depends_on=(
+                deal.token,
+                f"system:{system}",
+                f"record:client:{client.code}",
+                *(f"mapping:{table}" for table in one.tables),
+            ),
+        )
+
+
 def rate_card(deal: Deal, around: Surroundings) -> Iterator[Finding]:
     """There is one rate card, in the currency of the deal."""
     card = around.card_of(deal)
@@ -320,6 +349,7 @@ RULES: Final[tuple[Rule, ...]] = (
     contract,
     terms,
     service_line,
+    target_fields,
     rate_card,
     prices,
     tax,
@@ -407,8 +437,23 @@ def _accepted(deal: Deal, around: Surroundings) -> AcceptedDeal | None:
         tax_category=expected_category(_tax_inputs(deal, entity, client)).code or "",
         contract=_contract(deal, currency),
         rate_card_id=None if card is None else card.record_id,
+        told=deal.told,
         lines=tuple(_sold(line) for line in deal.lines if not line.deleted),
     )
+
+
+def _project_words(deal: Deal, around: Surroundings) -> dict[str, str]:
+    """What the project will be called and say, as far as the deal tells; its code is sure to come."""
+    words = {
+        "code": deal.number,
+        "name": deal.name,
+        "service_line": around.service_line_of(deal),
+        "currency": deal.currency,
+        "starts": None if deal.starts is None else deal.starts.isoformat(),
+        "ends": None if deal.ends is None else deal.ends.isoformat(),
+        "contract_number": None if deal.contract is None else deal.contract.number,
+    }
+    return {name: word for name, word in words.items() if word}
 
 
 def _contract(deal: Deal, currency: str) -> AcceptedContract | None:
@@ -425,6 +470,7 @@ def _contract(deal: Deal, currency: str) -> AcceptedContract | None:
         ends=signed.ends,
         po_number=deal.po_number or signed.po_number,
         tax_treatment=deal.tax_treatment or signed.tax_treatment,
+        told=signed.told,
     )
 
 

@@ -17,9 +17,10 @@ from tieout.desk.intake import NewItem
 from tieout.errors import ConfigurationError
 from tieout.model.clock import Clock
 from tieout.model.finding import Finding, finding
-from tieout.model.firm import EntityPolicy
+from tieout.model.firm import EntityPolicy, SystemConfig
 from tieout.model.money import numeric_code
 from tieout.outbound.outbox import NewDelivery, enqueue
+from tieout.records.field_filling import Asked, fill_dimensions
 from tieout.records.reference_book import BookCache, ReferenceBook
 from tieout.storage.copying import ID_BLOCK, take_ids
 from tieout.storage.pool import in_transaction
@@ -122,7 +123,7 @@ def delivery_of(
             code="TIE-BILLING-002", message=f"No system posts for legal entity {entity} (posts_for in systems/)."
         )
     labels = {
-        project_id: labels_of(book, policy, project_id, group_)
+        project_id: labels_of(book, policy, project_id, group_, system)
         for project_id in {entry.project_id for entry in group_.entries}
     }
     journal = build(group_, entity=entity, policy=policy, labels=labels)
@@ -156,8 +157,10 @@ def policy_of(book: ReferenceBook, entity: str) -> EntityPolicy:
     return policy
 
 
-def labels_of(book: ReferenceBook, policy: EntityPolicy, project_id: int, group_: JournalGroup) -> ProjectLabels:
-    """What the lines of a project carry; dimensions as mapped on the accounting date."""
+def labels_of(
+    book: ReferenceBook, policy: EntityPolicy, project_id: int, group_: JournalGroup, system: SystemConfig
+) -> ProjectLabels:
+    """What the lines of a project carry; dimensions as mapped on the accounting date, a field mapping before all."""
     project = book.project_by_id[project_id]
     client = None if project.client_id is None else book.client_by_id.get(project.client_id)
     dimensions = {}
@@ -167,6 +170,8 @@ def labels_of(book: ReferenceBook, policy: EntityPolicy, project_id: int, group_
         )
         if target is not None:
             dimensions[name] = target
+    asked = Asked(system=system, entity=policy.entity, on=group_.accounting_date)
+    dimensions.update(fill_dimensions(asked, project, client, book.mappings).values)
     return ProjectLabels(
         code=project.code or str(project_id),
         customer_code=None if client is None else client.code,
