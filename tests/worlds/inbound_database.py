@@ -20,7 +20,14 @@ from tieout.ledger.publication import apply_firm
 from tieout.model.clock import FixedClock
 from tieout.model.firm import FirmConfig
 from tieout.model.identity import content_hash
-from tieout.model.reported import FieldValue, RecordType, ReportedRecord, ReportedTime
+from tieout.model.reported import (
+    FieldValue,
+    RecordType,
+    ReportedAssignment,
+    ReportedRecord,
+    ReportedTime,
+    ReportedTimeOff,
+)
 from tieout.records.reference_book import BookCache
 from tieout.runtime.ids import SystemIds
 from tieout.storage.pool import in_transaction
@@ -31,6 +38,8 @@ Rows: TypeAlias = list[tuple[object, ...]]
 class _Wire(msgspec.Struct):
     times: list[ReportedTime] = []
     records: list[ReportedRecord] = []
+    assignments: list[ReportedAssignment] = []
+    absences: list[ReportedTimeOff] = []
     bad: list[str] = []
 
 
@@ -38,12 +47,13 @@ class PlainTranslator:
     """Payloads of these tests: canonical values as JSON; ``bad`` are unreadable items by source id."""
 
     def translate(self, object_name: str, payload: bytes) -> Sequence[Translated]:
-        """Times, records, unreadable items."""
+        """Times, records, assignments, absences, unreadable items."""
         try:
             wire = msgspec.json.decode(payload, type=_Wire)
         except msgspec.DecodeError as error:
             raise ContractError(code="TIE-PAYLOAD-001", message=f"{object_name}: {error}") from error
-        return [*wire.times, *wire.records, *(Unreadable(problem="hours are words", source_id=one) for one in wire.bad)]
+        bad = [Unreadable(problem="hours are words", source_id=one) for one in wire.bad]
+        return [*wire.times, *wire.records, *wire.assignments, *wire.absences, *bad]
 
 
 def master(
@@ -162,6 +172,22 @@ class Hub:
         """Store one message of masters and run the steps."""
         self.send(_Wire(records=list(records)), system=system, object_name="masters")
         self.work()
+
+    def plan(self, *said: ReportedAssignment | ReportedTimeOff, bad: Iterable[str] = (), system: str = "psa") -> None:
+        """Send assignments and absences in one message and run the steps."""
+        self.send_plan(*said, bad=bad, system=system)
+        self.work()
+
+    def send_plan(
+        self, *said: ReportedAssignment | ReportedTimeOff, bad: Iterable[str] = (), system: str = "psa"
+    ) -> StoredMessage:
+        """Store one message of assignments and absences."""
+        wire = _Wire(
+            assignments=[one for one in said if isinstance(one, ReportedAssignment)],
+            absences=[one for one in said if isinstance(one, ReportedTimeOff)],
+            bad=list(bad),
+        )
+        return self.send(wire, system=system, object_name="bookings")
 
     def work(self) -> None:
         """Run the steps of the way in until they have nothing to do."""

@@ -46,6 +46,7 @@ _TOTAL_COLUMNS: Final = (
 )  # fmt: skip
 Sums: TypeAlias = dict[tuple[int, int, int], list[int]]
 _WAKES: Final = "time_to_bill"
+_WAKES_PLAN: Final = "plan_to_allocate"
 OVERRULED: Final = "overruled"
 """Key of an item's context: the codes that a person decided shall not block, kept while the item lives on."""
 
@@ -232,7 +233,7 @@ def write_batch(  # noqa: PLR0913 - one of each thing that a batch is made of
     versions: Versions,
     now: datetime,
 ) -> int:
-    """Write the batch with its control totals and queue it for billing; the last step before the commit.
+    """Write the batch with its control totals and queue it for billing and plan; the last step before the commit.
 
     Its turn has come (``interleaving.take_turn``), so that ids of batches grow in the order of commits. Returns the
     batch's id.
@@ -263,7 +264,12 @@ def write_batch(  # noqa: PLR0913 - one of each thing that a batch is made of
             "insert into posting_pending (first_entry_id, last_entry_id) values (%s, %s)",
             (accepted[0].entry_id, accepted[-1].entry_id),
         )
+        cur.execute(
+            "insert into plan_pending (kind, first_id, last_id) values ('accepted', %s, %s)",
+            (accepted[0].entry_id, accepted[-1].entry_id),
+        )
         notify(cur, _WAKES)
+        notify(cur, _WAKES_PLAN)
     return batch_id
 
 

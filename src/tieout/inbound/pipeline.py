@@ -1,4 +1,4 @@
-"""The way in on one screen: stored messages become golden records and accepted, rated time entries.
+"""The way in on one screen: stored messages become golden records, bookings and accepted, rated time entries.
 
 ``process_pending`` claims waiting messages and does all of it in one transaction; ``take_in`` is the way of time
 entries, used by ``release`` too. Two processes take different messages and do not wait for each other; masters go
@@ -17,6 +17,7 @@ from psycopg import Connection, Cursor
 from tieout.connect.fault_point import fault_point
 from tieout.desk import intake
 from tieout.inbound import acceptance, changes, interleaving, message_store, unreadable
+from tieout.inbound.bookings import take_in_facts
 from tieout.inbound.context import InboundContext
 from tieout.inbound.idempotent_receiver import Received, load_history, receive
 from tieout.inbound.judgement import judge
@@ -114,6 +115,7 @@ def _process(
     findings = unreadable.hold_messages(cur, said.unreadable_messages, now=now)
     if said.records:
         accept_records(cur, context, said.records, now=now)
+    take_in_facts(cur, context, said.facts, now=now, own_records=bool(said.records))
     if said.times or said.unreadable_items:
         step = open_step(cur, context, now, own_records=bool(said.records))
         take_in(cur, step, said.times, said.unreadable_items)

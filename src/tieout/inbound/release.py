@@ -19,6 +19,8 @@ from tieout.connect.source import Unreadable
 from tieout.desk import intake
 from tieout.desk.intake import OpenItem
 from tieout.inbound import acceptance
+from tieout.inbound.bookings import take_in_facts
+from tieout.inbound.bookings_reading import ASSIGNMENT, TIME_OFF, FactArrival
 from tieout.inbound.context import InboundContext
 from tieout.inbound.message_store import Message, read_messages
 from tieout.inbound.normalizer import Arrival, UnreadableItem
@@ -28,7 +30,7 @@ from tieout.inbound.record_acceptance import RECORD, accept_records
 from tieout.inbound.revaluation import asked_again
 from tieout.inbound.translation import UnreadableMessage, items_of, translate, unreadable_item
 from tieout.model.finding import Severity
-from tieout.model.reported import ReportedRecord, ReportedTime
+from tieout.model.reported import ReportedAssignment, ReportedRecord, ReportedTime, ReportedTimeOff
 from tieout.storage.copying import copy_rows
 from tieout.storage.pool import in_transaction
 from tieout.storage.wake import notify
@@ -36,7 +38,9 @@ from tieout.storage.wake import notify
 OVERRIDE: Final = "override"
 _MAX_ITEMS: Final = 4000
 _MAX_MESSAGES: Final = 200
-_KINDS: Final = (intake.ENTRY, intake.MESSAGE, intake.MESSAGE_ITEM, RECORD)
+_KINDS: Final = (intake.ENTRY, intake.MESSAGE, intake.MESSAGE_ITEM, RECORD, ASSIGNMENT, TIME_OFF)
+_OF_READINGS: Final = frozenset({intake.ENTRY, ASSIGNMENT, TIME_OFF})
+"""Kinds of items whose subject is the held reading."""
 
 
 def process_released(conn: Connection[tuple[object, ...]], context: InboundContext) -> int:
@@ -57,9 +61,10 @@ def _process(cur: Cursor[tuple[object, ...]], context: InboundContext) -> int:
     items = [one for one in claimed if one.message_id is None or one.message_id in message_ids]
     messages = {one.message_id: one for one in read_messages(cur, message_ids)}
     of_kind = {kind: [one for one in items if one.subject_kind == kind] for kind in _KINDS}
-    again = _requeue_accepted(cur, of_kind[intake.ENTRY], now)
-    held = [one for one in of_kind[intake.ENTRY] if one.item_id not in again]
-    _read_items(cur, context, [*held, *of_kind[intake.MESSAGE_ITEM]], messages, now)
+    queued = _requeue_accepted(cur, of_kind[intake.ENTRY], now)
+    held = [one for one in of_kind[intake.ENTRY] if one.item_id not in queued]
+    again = [*held, *of_kind[ASSIGNMENT], *of_kind[TIME_OFF], *of_kind[intake.MESSAGE_ITEM]]
+    _read_items(cur, context, again, messages, now)
     _read_messages(cur, context, of_kind[intake.MESSAGE], messages, now)
     intake.reopen(cur, [one.item_id for one in of_kind[RECORD]])
     fault_point("inbound.release.before_commit")
@@ -136,7 +141,7 @@ def _overrides(item: OpenItem) -> frozenset[str]:
 
 
 def _released(item: OpenItem) -> Released:
-    subject_id = item.subject_id if item.subject_kind == intake.ENTRY else 0
+    subject_id = item.subject_id if item.subject_kind in _OF_READINGS else 0
     return Released(item.item_id, subject_id, item.code, item.cause_key, _overrides(item))
 
 
@@ -149,6 +154,7 @@ def _read_items(
 ) -> None:
     """Read single items again; of a message that cannot be read any more they are open again, as they were."""
     arrivals: list[Arrival] = []
+    facts: list[FactArrival] = []
     not_readable: list[UnreadableItem] = []
     records: list[tuple[Message, list[tuple[int, ReportedRecord]]]] = []
     to_reopen: list[int] = []
@@ -163,11 +169,14 @@ def _read_items(
             elif isinstance(one, Unreadable):
                 bad = unreadable_item(message, item_no, one)
                 not_readable.append(msgspec.structs.replace(bad, released=_released(item)))
+            elif isinstance(one, ReportedAssignment | ReportedTimeOff):
+                facts.append(FactArrival(message_id, item_no, message.system, message.object, one, _released(item)))
             else:
                 to_reopen.append(item.item_id)
                 records += [(message, [(item_no, one)])] if isinstance(one, ReportedRecord) else []
     if records:
         accept_records(cur, context, records, now=now)
+    take_in_facts(cur, context, facts, now=now, own_records=bool(records))
     intake.reopen(cur, to_reopen)
     if arrivals or not_readable:
         step = open_step(cur, context, now, own_records=bool(records))
@@ -192,5 +201,6 @@ def _read_messages(
         intake.resolve_items(cur, [item.item_id], now=now, reason="It can be read now.")
         if said.records:
             accept_records(cur, context, said.records, now=now)
+        take_in_facts(cur, context, said.facts, now=now, own_records=bool(said.records))
         step = open_step(cur, context, now, own_records=bool(said.records))
         take_in(cur, step, said.times, said.unreadable_items)

@@ -1,8 +1,9 @@
 """Stored messages in canonical words: what each says, item by item, and what nobody can read.
 
-The position of an item in its message is its number for ever. Whatever a payload holds ends as a time entry, a record,
-an unreadable item or an unreadable message; a translator that fails in its own way makes the message unreadable and is
-logged with its trace, since the payload stays stored and can be read again once the translator is corrected.
+The position of an item in its message is its number for ever. Whatever a payload holds ends as a time entry, an
+assignment, an absence, a record, an unreadable item or an unreadable message; a translator that fails in its own way
+makes the message unreadable and is logged with its trace, since the payload stays stored and can be read again once the
+translator is corrected.
 """
 
 from collections.abc import Mapping, Sequence
@@ -10,8 +11,9 @@ from collections.abc import Mapping, Sequence
 import msgspec
 import structlog
 
-from tieout.connect.source import Translated, Translator, Unreadable, kind_of
+from tieout.connect.source import Translated, Translator, Unreadable
 from tieout.errors import ContractError
+from tieout.inbound.bookings_reading import FactArrival
 from tieout.inbound.message_store import Message
 from tieout.inbound.normalizer import Arrival, UnreadableItem
 from tieout.model.reported import ReportedRecord, ReportedTime
@@ -29,9 +31,13 @@ class UnreadableMessage(msgspec.Struct, frozen=True):
 
 
 class Translation(msgspec.Struct):
-    """What a set of messages says. ``records`` are per message, with item numbers, in order."""
+    """What a set of messages says. ``records`` are per message, with item numbers, in order.
+
+    ``facts`` are assignments and absences.
+    """
 
     times: list[Arrival]
+    facts: list[FactArrival]
     records: list[tuple[Message, list[tuple[int, ReportedRecord]]]]
     unreadable_items: list[UnreadableItem]
     unreadable_messages: list[UnreadableMessage]
@@ -39,7 +45,7 @@ class Translation(msgspec.Struct):
 
 def translate(messages: Sequence[Message], translators: Mapping[str, Translator]) -> Translation:
     """What ``messages`` say, in order."""
-    result = Translation(times=[], records=[], unreadable_items=[], unreadable_messages=[])
+    result = Translation(times=[], facts=[], records=[], unreadable_items=[], unreadable_messages=[])
     for message in messages:
         items = items_of(message, translators)
         if isinstance(items, UnreadableMessage):
@@ -54,8 +60,7 @@ def translate(messages: Sequence[Message], translators: Mapping[str, Translator]
             elif isinstance(item, Unreadable):
                 result.unreadable_items.append(unreadable_item(message, item_no, item))
             else:
-                unusable = Unreadable(problem=f"no step takes in a {kind_of(item)} yet", source_id=item.source_id)
-                result.unreadable_items.append(unreadable_item(message, item_no, unusable))
+                result.facts.append(FactArrival(message.message_id, item_no, message.system, message.object, item))
         if records:
             result.records.append((message, records))
     return result

@@ -4,9 +4,9 @@ An unreadable item whose source id could still be read is one item on the desk, 
 resolved by the first readable version of the same entry.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
-from typing import Final, TypeAlias
+from typing import Final, Protocol, TypeAlias
 
 from psycopg import Cursor
 
@@ -20,6 +20,13 @@ from tieout.model.finding import Finding, finding
 ITEMS_PER_MESSAGE: Final = 1_000_000
 FindingRow: TypeAlias = tuple[int, int | None, Finding]
 _SourceKey: TypeAlias = tuple[int, str]
+
+
+class Placed(Protocol):
+    """Something that was read from an item of a message."""
+
+    message_id: int
+    item_no: int
 
 
 def hold_items(
@@ -90,9 +97,20 @@ def hold_messages(
 
 
 def resolve_healed(cur: Cursor[tuple[object, ...]], heads: Sequence[Reading], *, now: datetime) -> int:
-    """Resolve the items of entries that could not be read before and now were. Returns how many.
+    """Resolve the items of entries that could not be read before and now were. Returns how many."""
+    return resolve_readable(cur, ((one.source_id, one.system_id, place_of(one)) for one in heads), now=now)
 
-    A reading that arrived before what cannot be read heals nothing: the unreadable correction is the news.
+
+def place_of(one: Placed) -> int:
+    """Where an item was read, as one number that grows with the order of arrival."""
+    return one.message_id * ITEMS_PER_MESSAGE + one.item_no
+
+
+def resolve_readable(cur: Cursor[tuple[object, ...]], items: Iterable[tuple[str, int, int]], *, now: datetime) -> int:
+    """Resolve the desk's items of what could not be read before and now was. Returns how many.
+
+    ``items`` are source id as on the desk, system and place (``place_of``). What arrived before that which cannot be
+    read heals nothing: the unreadable correction is the news.
     """
     cur.execute(
         "select exists (select from desk_item where subject_kind = %s and state in ('open', 'released'))",
@@ -101,6 +119,7 @@ def resolve_healed(cur: Cursor[tuple[object, ...]], heads: Sequence[Reading], *,
     row = cur.fetchone()
     if row is None or not row[0]:
         return 0
+    given = list(items)
     cur.execute(
         """
         select i.item_id
@@ -108,12 +127,7 @@ def resolve_healed(cur: Cursor[tuple[object, ...]], heads: Sequence[Reading], *,
           join desk_item i using (source_id, system_id)
          where i.subject_kind = %s and i.state in ('open', 'released') and i.subject_id <= given.place
         """,
-        (
-            [one.source_id for one in heads],
-            [one.system_id for one in heads],
-            [one.message_id * ITEMS_PER_MESSAGE + one.item_no for one in heads],
-            intake.MESSAGE_ITEM,
-        ),
+        ([one[0] for one in given], [one[1] for one in given], [one[2] for one in given], intake.MESSAGE_ITEM),
     )
     healed = [int(str(row[0])) for row in cur.fetchall()]
     return intake.resolve_items(cur, healed, now=now, reason="A version that can be read has arrived.")

@@ -16,6 +16,7 @@ from psycopg import Cursor
 from tieout.ledger.fx import FxConversion
 from tieout.ledger.rating import HOUR_E4, Priced, Rated
 from tieout.storage.copying import copy_lines
+from tieout.storage.wake import notify
 
 SLOTS: Final = 8
 ACTUAL_COLUMNS: Final = (
@@ -98,8 +99,8 @@ def write_actuals(cur: Cursor[tuple[object, ...]], rows: Sequence[str]) -> None:
 def reverse(cur: Cursor[tuple[object, ...]], entry_ids: Sequence[int]) -> int:
     """Take back every actual of ``entry_ids`` by its mirror: same price, rate and FX, amounts negated (domain 2.7).
 
-    Returns the number of rows written. An actual that is reversed already is a unique conflict of its primary key:
-    the transaction fails rather than take back twice.
+    The plan, whose burn is made of actuals, is told. Returns the number of rows written. An actual that is reversed
+    already is a unique conflict of its primary key: the transaction fails rather than take back twice.
     """
     cur.execute(
         """
@@ -115,7 +116,17 @@ def reverse(cur: Cursor[tuple[object, ...]], entry_ids: Sequence[int]) -> int:
         """,
         {"reverses": REVERSES, "entries": list(entry_ids), "slots": SLOTS},
     )
-    return cur.rowcount
+    reversed_count = cur.rowcount
+    if reversed_count:
+        cur.execute(
+            """
+            insert into plan_pending (kind, first_id, last_id)
+            select 'reversed', entry_id, entry_id from unnest(%s::bigint[]) as given (entry_id) order by entry_id
+            """,
+            (list(entry_ids),),
+        )
+        notify(cur, "plan_to_allocate")
+    return reversed_count
 
 
 @lru_cache(maxsize=4096)
