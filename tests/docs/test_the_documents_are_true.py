@@ -56,7 +56,7 @@ def test_every_setting_of_the_firm_directory_is_documented(struct: type[msgspec.
     given_by_place = {"name", "entity"}
     missing = [
         field
-        for field in struct.__struct_fields__
+        for field in struct.__struct_encode_fields__
         if field not in given_by_place and not re.search(rf"[`\[.]{field}[`\]]", text)
     ]
     assert missing == []

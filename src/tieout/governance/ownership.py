@@ -100,17 +100,18 @@ def rules_of(firm: FirmConfig) -> tuple[OwnershipRule, ...]:
     """The firm's ownership rules, then the defaults of domain model 1.5 for its systems.
 
     By default the ERP that posts for a legal entity owns the entity, its periods, exchange rates and clients' currency
-    and tax id; everything else belongs to the system whose role it is, or to the one system that is read and posts for
-    nobody. Where two systems play the same part there is no default: the firm has to say. Rates belong to whoever
-    states them.
+    and tax id, from the day on which it begins to; everything else belongs to the system whose role it is, or to the
+    one system that is read and posts for nobody. Where two systems play the same part there is no default: the firm has
+    to say. Rates belong to whoever states them.
     """
     posters = [one for one in firm.systems if one.posts_for]
     tellers = [one for one in firm.systems if not one.posts_for and one.reads]
     defaults: list[OwnershipRule] = []
     for poster in posters:
         for entity in poster.posts_for:
-            defaults += [_default(kind, (ALL_FIELDS,), poster.name, entity) for kind in _ERP_OBJECTS]
-            defaults += [_default(kind, fields, poster.name, entity) for kind, fields in _ERP_FIELDS.items()]
+            since = poster.posts_from.get(entity)
+            defaults += [_default(kind, (ALL_FIELDS,), poster.name, entity, since) for kind in _ERP_OBJECTS]
+            defaults += [_default(kind, fields, poster.name, entity, since) for kind, fields in _ERP_FIELDS.items()]
     if len(posters) == 1:
         defaults += [_default(kind, (ALL_FIELDS,), posters[0].name) for kind in _ERP_OBJECTS]
         defaults += [_default(kind, fields, posters[0].name) for kind, fields in _ERP_FIELDS.items()]
@@ -159,5 +160,9 @@ def _decision(winner: Said | None, statements: Sequence[Said], *, rule: str, ste
     return Decision(winner=winner, rule=rule, steward=steward, objections=objections)
 
 
-def _default(record_type: str, fields: tuple[str, ...], system: str, entity: str | None = None) -> OwnershipRule:
-    return OwnershipRule(object=str(record_type), fields=fields, system=system, entity=entity, steward=DEFAULT_STEWARD)
+def _default(
+    record_type: str, fields: tuple[str, ...], system: str, entity: str | None = None, since: date | None = None
+) -> OwnershipRule:
+    return OwnershipRule(
+        object=str(record_type), fields=fields, system=system, entity=entity, valid_from=since, steward=DEFAULT_STEWARD
+    )

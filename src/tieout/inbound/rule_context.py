@@ -125,7 +125,7 @@ class RuleContext:
 
     def _missing(self, rules: EntityRules, project: ProjectFacts, on: date) -> Iterator[MissingDimension]:
         book, entity = self.book, rules.facts.code
-        poster = book.firm.poster_of(entity)
+        poster = book.firm.poster_of(entity, on)
         client = None if project.client_id is None else book.client_by_id.get(project.client_id)
         filled = Filled(values={})
         if poster is not None:

@@ -142,8 +142,7 @@ def _differences(before: FirmConfig | None, after: FirmConfig) -> frozenset[str]
         for name in after.streams.__struct_fields__
         if before is None or getattr(before.streams, name) != getattr(after.streams, name)
     }
-    if before is None or before.poster_of != after.poster_of:
-        tokens |= {f"system:{one.name}" for one in after.systems if before is None or before.system(one.name) != one}
+    tokens |= {f"system:{one.name}" for one in after.systems if before is None or before.system(one.name) != one}
     return frozenset(tokens)
 
 

@@ -25,11 +25,12 @@ class Environment(StrEnum):
 class SystemConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One configured system (``systems/NAME.toml``).
 
-    ``secrets`` maps a setting to a reference (``env:NAME``,
-    ``file:PATH``). ``posts_for`` lists the legal entities whose journals go there; ``reads`` the objects polled;
-    ``takes`` the master commands that are sent there (``upsert_project``, ``link_deal``, ``publish_demand``). ``role``
-    is the part it plays (crm, psa, resource, hcm, erp, payroll), its connector's where the file says no other.
-    ``fields`` are those of its fields that the hub fills, ``custom_fields`` its account's own that the hub keeps.
+    ``secrets`` maps a setting to a reference (``env:NAME``, ``file:PATH``). ``posts_for`` lists the legal entities
+    whose journals go there, ``posts_from`` and ``posts_until`` the first accounting date of one and the first that is
+    not posted there any more; ``reads`` the objects polled; ``takes`` the master commands that are sent there
+    (``upsert_project``, ``link_deal``, ``publish_demand``). ``role`` is the part it plays (crm, psa, resource, hcm,
+    erp, payroll), its connector's where the file says no other. ``fields`` are those of its fields that the hub fills,
+    ``custom_fields`` its account's own that the hub keeps.
     """
 
     name: str
@@ -41,10 +42,19 @@ class SystemConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     reads: tuple[str, ...] = ()
     poll_interval_s: Decimal = Decimal(5)
     posts_for: tuple[str, ...] = ()
+    posts_from: dict[str, date] = {}
+    posts_until: dict[str, date] = {}
     takes: tuple[str, ...] = ()
     role: str | None = None
     fields: tuple[FilledField, ...] = msgspec.field(default=(), name="field")
     custom_fields: tuple[CustomField, ...] = msgspec.field(default=(), name="custom_field")
+
+    def posts_on(self, entity: str, day: date) -> bool:
+        """Whether journals of ``entity`` with accounting date ``day`` go there."""
+        until = self.posts_until.get(entity)
+        return (
+            entity in self.posts_for and self.posts_from.get(entity, date.min) <= day and (until is None or day < until)
+        )
 
 
 class ConflictPolicy(StrEnum):
@@ -229,6 +239,7 @@ class FirmConfig(msgspec.Struct, frozen=True, kw_only=True):
         """The policy of legal entity ``entity``, or None: then nothing of that entity can be posted."""
         return next((one for one in self.policies if one.entity == entity), None)
 
-    def poster_of(self, entity: str) -> SystemConfig | None:
-        """The system that takes the journals of ``entity``, or None."""
-        return next((one for one in self.systems if entity in one.posts_for), None)
+    def poster_of(self, entity: str, on: date | None = None) -> SystemConfig | None:
+        """The system that takes the journals of ``entity`` of accounting date ``on`` (None: the last that will)."""
+        fitting = [one for one in self.systems if entity in one.posts_for and (on is None or one.posts_on(entity, on))]
+        return max(fitting, key=lambda one: one.posts_from.get(entity, date.min), default=None)

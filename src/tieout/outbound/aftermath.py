@@ -21,6 +21,7 @@ from tieout.model.journal import PostJournal
 from tieout.outbound import store
 from tieout.outbound.outbox import ACKNOWLEDGED, replace_by_children
 from tieout.outbound.ports import CommandBuilder
+from tieout.outbound.recut import free_reference
 from tieout.outbound.store import Claimed
 from tieout.outbound.target import Target
 from tieout.outbound.transitions import Decision, State
@@ -97,6 +98,10 @@ class Aftermath:
                 code="TIE-OUTBOUND-003", message=f"{one.command_kind} {one.reference} has no accounting date to move."
             )
         day = self.builder.accounting_date(cur, entity_id=one.entity_id, planned=planned, refused=refused)
+        if day is not None and (children := self.builder.elsewhere(cur, one.delivery_id, day=day)):
+            free_reference(cur, one.delivery_id)
+            replace_by_children(cur, one.delivery_id, children, now=now)
+            return
         if day is not None:
             moved = msgspec.structs.replace(command, accounting_date=day)
             store.move_accounting_date(

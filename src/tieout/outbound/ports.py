@@ -19,6 +19,10 @@ class CommandBuilder(Protocol):
         """Two deliveries that together stand for the same entries; empty when it stands for one."""
         ...
 
+    def elsewhere(self, cur: Cursor[tuple[object, ...]], delivery_id: int, *, day: date) -> list[NewDelivery]:
+        """The same entries for the system that posts on ``day``; empty where that is the delivery's own system."""
+        ...
+
     def accounting_date(
         self, cur: Cursor[tuple[object, ...]], *, entity_id: int, planned: date, refused: bool
     ) -> date | None:

@@ -5,11 +5,11 @@ that an approval withdrawn before the intent is never posted and one withdrawn a
 ``runtime.apply`` calls ``recut_moved`` when a legal entity is posted by another system from now on.
 """
 
-from collections.abc import Mapping
 from typing import Literal
 
 from psycopg import Cursor
 
+from tieout.model.firm import FirmConfig
 from tieout.storage.wake import notify
 
 Recut = Literal["free", "recut", "too_late"]
@@ -52,23 +52,31 @@ def recut(cur: Cursor[tuple[object, ...]], entry_id: int) -> Recut:
     return "recut"
 
 
-def recut_moved(cur: Cursor[tuple[object, ...]], posters: Mapping[str, str]) -> int:
-    """Take apart what was never sent of legal entities that another system posts for now; returns how many deliveries.
+def recut_moved(cur: Cursor[tuple[object, ...]], firm: FirmConfig) -> int:
+    """Take apart what was never sent and what another system posts by ``firm``; returns how many deliveries.
 
-    ``posters`` names the system of each legal entity. The entries wait for journals in the books of the new one. What
-    was begun is finished where it was begun, so that nothing can be in two ledgers. A delivery that was never sent
-    gives its reference and key back: the journal that takes its place may say the very same.
+    The entries wait for journals in the books of the new one. What was begun is finished where it was begun, so that
+    nothing can be in two ledgers. A delivery that was never sent gives its reference and key back: the journal that
+    takes its place may say the very same.
     """
+    posts = [(entity, system) for system in firm.systems for entity in system.posts_for]
     cur.execute(
         """
-        with moved as (
+        with posts as (
+            select * from unnest(%s::text[], %s::text[], %s::date[], %s::date[]) as t (entity, system, starts, ends)
+        ), moved as (
             update delivery d
                set state = 'recut', updated_at = now(),
                    key = d.key || ':' || d.delivery_id, reference = d.reference || ':' || d.delivery_id
               from golden_record g
-              join unnest(%s::text[], %s::text[]) as poster (entity, system) on poster.entity = g.code
-             where g.record_id = d.entity_id and g.type = 'legal_entity' and d.system <> poster.system
+             where g.record_id = d.entity_id and g.type = 'legal_entity'
                and d.command_kind = 'post_journal' and d.state in ('ready', 'rejected') and d.attempts = 0
+               and exists (select from posts p where p.entity = g.code)
+               and not exists (
+                   select from posts p
+                    where p.entity = g.code and p.system = d.system
+                      and d.accounting_date >= coalesce(p.starts, '-infinity')
+                      and d.accounting_date < coalesce(p.ends, 'infinity'))
             returning d.delivery_id
         ), freed as (
             delete from posting_link l using moved where l.delivery_id = moved.delivery_id returning l.entry_id
@@ -77,10 +85,28 @@ def recut_moved(cur: Cursor[tuple[object, ...]], posters: Mapping[str, str]) -> 
         )
         select count(*) from moved
         """,
-        (list(posters), list(posters.values())),
+        (
+            [entity for entity, _ in posts],
+            [system.name for _, system in posts],
+            [system.posts_from.get(entity) for entity, system in posts],
+            [system.posts_until.get(entity) for entity, system in posts],
+        ),
     )
     row = cur.fetchone()
     count = 0 if row is None else int(str(row[0]))
     if count:
         notify(cur, "time_to_bill")
     return count
+
+
+def free_reference(cur: Cursor[tuple[object, ...]], delivery_id: int) -> None:
+    """Let the delivery that takes the place of a refused one, in another system, have its reference and key."""
+    cur.execute(
+        """
+        update delivery
+           set key = key || ':' || delivery_id, reference = reference || ':' || delivery_id, state = 'recut',
+               updated_at = now()
+         where delivery_id = %s
+        """,
+        (delivery_id,),
+    )

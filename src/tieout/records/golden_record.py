@@ -7,7 +7,7 @@ statements per batch however long. Neighbours: ``matching`` and ``merge`` decide
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from typing import Final
 from uuid import UUID
 
@@ -29,6 +29,7 @@ from tieout.records.merge import (
     Golden,
     MergeRules,
     Report,
+    bad_value,
     changed_fields,
     effective_instant,
     merge,
@@ -226,7 +227,7 @@ class _Change:
             said = reports[record_id]
             rules = MergeRules(
                 rules=self.rules,
-                on=self.now.date(),
+                on=_decided_on(said, self.now.date()),
                 entity=meaning.entity_of(said, None if before is None else before.golden.code),
                 identity=meaning.identity,
             )
@@ -411,6 +412,15 @@ def _report(system: str, one: ReportedRecord, before: Report | None, *, message_
 
 def _said(report: Report | None) -> object:
     return None if report is None else (report.version, report.fields, report.refs, report.deleted)
+
+
+def _decided_on(said: Sequence[Report], today: date) -> date:
+    """The day whose ownership counts: today, but a period belongs to whoever keeps the books in it."""
+    if said[0].type != RecordType.PERIOD:
+        return today
+    starts = [one.fields.get("starts") for one in said]
+    days = sorted(text for text in starts if isinstance(text, str) and bad_value("starts", text) is None)
+    return date.fromisoformat(days[0]) if days else today
 
 
 def _record_rules(firm: FirmConfig) -> object:

@@ -45,7 +45,7 @@ def apply_firm(url: str, directory: Path, *, applied_by: str, clock: Clock) -> A
                 return Applied(version=done.version, is_new=False, released=0)
             if decides_worth(done.depends_on):
                 revaluation.request(cur)
-            recut_moved(cur, {entity: system.name for system in config.systems for entity in system.posts_for})
+            recut_moved(cur, config)
             record_acceptance.settle_records(cur, done.records, now=now)
             record_acceptance.settle_matched(cur, now=now)
             released = intake.release_waiting(

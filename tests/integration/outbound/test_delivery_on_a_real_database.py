@@ -97,6 +97,10 @@ class Halver:
             for at, part in enumerate((ids[:middle], ids[middle:]))
         ]
 
+    def elsewhere(self, cur: psycopg.Cursor[tuple[object, ...]], delivery_id: int, *, day: date) -> list[NewDelivery]:
+        del cur, delivery_id, day
+        return []
+
     def accounting_date(
         self, cur: psycopg.Cursor[tuple[object, ...]], *, entity_id: int, planned: date, refused: bool
     ) -> date | None:

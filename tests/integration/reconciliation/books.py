@@ -32,12 +32,13 @@ from tieout.streams.time_to_bill.step import BillingContext, build_journals
 
 
 class Ledger:
-    """Posts what it is sent; refuses what names a word in ``poison``; swallows answers; or is down."""
+    """Posts what it is sent; refuses what names a word in ``poison`` or all periods; swallows answers; or is down."""
 
     def __init__(self) -> None:
         self.posted: dict[str, PostJournal] = {}
         self.poison: set[str] = set()
         self.swallow = False
+        self.closed = False
         self.down = False
 
     async def write(self, commands: Sequence[Command]) -> Sequence[Outcome]:
@@ -48,6 +49,8 @@ class Ledger:
         assert isinstance(command, PostJournal)
         if self.down:
             return RetryLater(reason="503")
+        if self.closed:
+            return Rejected(code=RejectionCode.PERIOD_CLOSED, words="the period is closed")
         if any(word in line.memo for line in command.lines for word in self.poison):
             return Rejected(code=RejectionCode.INVALID, words="a line is bad")
         self.posted[command.reference] = command

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import date
 from decimal import Decimal
 
 import msgspec
@@ -45,7 +46,29 @@ def move(books: Books) -> int:
     hub.context = replace(hub.context, translators={**hub.context.translators, "cloud": PlainTranslator()})
     hub.apply(moved())
     hub.report(*masters()["erp"], system="cloud")
-    return in_transaction(books.hub.conn, lambda cur: recut_moved(cur, {"US01": "cloud", "DE01": "erp"}))
+    return in_transaction(books.hub.conn, lambda cur: recut_moved(cur, moved()))
+
+
+def moving_on(day: date) -> FirmConfig:
+    """US01 is posted by ``cloud`` for accounting dates from ``day`` on, by ``erp`` before."""
+    systems = []
+    for one in moved().systems:
+        if one.name == "erp":
+            systems.append(msgspec.structs.replace(one, posts_for=("US01", "DE01"), posts_until={"US01": day}))
+        elif one.name == "cloud":
+            systems.append(msgspec.structs.replace(one, posts_from={"US01": day}))
+        else:
+            systems.append(one)
+    return msgspec.structs.replace(moved(), systems=tuple(systems))
+
+
+def move_on(books: Books, day: date) -> int:
+    """Apply the move of a day to come; both ledgers tell their periods."""
+    hub = books.hub
+    hub.context = replace(hub.context, translators={**hub.context.translators, "cloud": PlainTranslator()})
+    hub.apply(moving_on(day))
+    hub.report(*masters()["erp"], system="cloud")
+    return in_transaction(hub.conn, lambda cur: recut_moved(cur, moving_on(day)))
 
 
 def deliveries(books: Books) -> list[tuple[object, ...]]:
@@ -105,3 +128,47 @@ def test_new_work_goes_to_the_new_system(books: Books) -> None:
     books.take(world.said())
     books.bill()
     assert [row[:2] for row in deliveries(books)] == [("cloud", "ready")]
+
+
+def test_an_entity_moves_on_a_day_and_its_work_goes_where_its_accounting_date_lies(books: Books) -> None:
+    move_on(books, date(2026, 7, 1))
+    books.take(
+        world.said(source_id="june", work_date=date(2026, 6, 30)),
+        world.said(source_id="july", work_date=date(2026, 7, 1)),
+    )
+    books.bill()
+    assert [row[:2] for row in deliveries(books)] == [("erp", "ready"), ("cloud", "ready")]
+
+
+def test_only_what_lies_after_the_day_is_taken_from_the_old_ledger(books: Books) -> None:
+    books.take(
+        world.said(source_id="june", work_date=date(2026, 6, 30)),
+        world.said(source_id="july", work_date=date(2026, 7, 1)),
+    )
+    books.bill()
+    assert move_on(books, date(2026, 7, 1)) == 1
+    books.bill()
+    assert [row[:2] for row in deliveries(books)] == [("erp", "ready"), ("erp", "recut"), ("cloud", "ready")]
+
+
+def test_what_the_old_ledger_refuses_as_closed_is_posted_by_the_new_one_once(books: Books) -> None:
+    move_on(books, date(2026, 7, 1))
+    books.take(world.said(work_date=date(2026, 6, 30)))
+    books.ledger.closed = True
+    books.deliver()
+    assert [(row[0], row[1], row[2]) for row in deliveries(books)] == [("erp", "recut", 0), ("cloud", "ready", 1)]
+    (day,) = books.hub.rows("select accounting_date::text from delivery where system = 'cloud'")
+    assert day == ("2026-07-01",)
+    assert books.ledger.posted == {}
+
+
+def test_periods_belong_to_the_ledger_that_keeps_the_books_in_them(books: Books) -> None:
+    move_on(books, date(2026, 7, 1))
+    rows = books.hub.rows(
+        """
+        select fields ->> 'code', refs -> 'legal_entity' ->> 0 from golden_record
+         where type = 'period' and refs -> 'legal_entity' ->> 1 = 'Acme US' order by 1
+        """
+    )
+    owners = [row for row in rows if row[0] in {"2026-06", "2026-07"}]
+    assert owners == [("2026-06", "erp"), ("2026-07", "cloud")]

@@ -19,6 +19,7 @@ from tieout.model.firm import ControlRule, DeliveryPolicy, EntityPolicy, FirmCon
 from tieout.model.money import UnknownCurrencyError, exponent
 from tieout.model.stream_policy import StreamPolicies
 from tieout.runtime.firm.fields import field_problems
+from tieout.runtime.firm.posters import poster_problems
 from tieout.runtime.firm.problems import FirmInvalidError, FirmProblem
 from tieout.runtime.firm.streams import FILE as STREAMS_FILE
 from tieout.runtime.firm.streams import read_streams, stream_contradictions
@@ -284,26 +285,7 @@ def _contradictions(config: FirmConfig) -> list[FirmProblem]:
                     next_step="journal_grain knows accounting_date and project; line_grain journal and entry.",
                 )
             )
-    posters: dict[str, str] = {}
-    for system in config.systems:
-        for entity in system.posts_for:
-            if entity in posters:
-                problems.append(
-                    FirmProblem(
-                        file=f"systems/{system.name}.toml",
-                        message=f"{entity} is posted by {posters[entity]} already.",
-                        next_step="Let one system post for an entity.",
-                    )
-                )
-            posters[entity] = system.name
-            if config.policy(entity) is None:
-                problems.append(
-                    FirmProblem(
-                        file=f"systems/{system.name}.toml",
-                        message=f"posts_for names {entity}, which has no policy.",
-                        next_step=f"Add policies/{entity}.toml.",
-                    )
-                )
+    problems += poster_problems(config)
     problems += _mixed_environments(config)
     return problems
 

@@ -2,6 +2,7 @@
 
 from datetime import date
 
+import msgspec
 from psycopg import Cursor
 
 from tieout.errors import InvariantError
@@ -25,30 +26,41 @@ class JournalRebuilder:
         entries = reader.read_delivery(cur, delivery_id)
         if len(entries) <= 1:
             return []
-        cur.execute(
-            "select entity_id, project_id, accounting_date, late from delivery where delivery_id = %s", (delivery_id,)
-        )
-        row = cur.fetchone()
-        if row is None or not isinstance(row[2], date):
-            raise InvariantError(code="TIE-BILLING-004", message=f"Delivery {delivery_id} is not there to be split.")
+        place_ = _place_of(cur, delivery_id)
         book = self._books.get(cur.connection)
         first_id = take_ids(cur, "delivery_id_seq")
         middle = len(entries) // 2
         return [
             delivery_of(
                 JournalGroup(
-                    accounting_date=row[2],
-                    late=bool(row[3]),
-                    project_id=None if row[1] is None else int(str(row[1])),
+                    accounting_date=place_.accounting_date,
+                    late=place_.late,
+                    project_id=place_.project_id,
                     entries=tuple(part),
                 ),
                 book=book,
-                entity_id=int(str(row[0])),
+                entity_id=place_.entity_id,
                 delivery_id=first_id + at,
                 parent_id=delivery_id,
             )
             for at, part in enumerate((entries[:middle], entries[middle:]))
         ]
+
+    def elsewhere(self, cur: Cursor[tuple[object, ...]], delivery_id: int, *, day: date) -> list[NewDelivery]:
+        """One delivery for the system that posts on ``day``; empty where that is the delivery's own system."""
+        was = _place_of(cur, delivery_id)
+        book = self._books.get(cur.connection)
+        poster = book.firm.poster_of(book.entity_by_id[was.entity_id].code, day)
+        if poster is None or poster.name == was.system:
+            return []
+        group = JournalGroup(
+            accounting_date=day,
+            late=True,
+            project_id=was.project_id,
+            entries=tuple(reader.read_delivery(cur, delivery_id)),
+        )
+        new_id = take_ids(cur, "delivery_id_seq")
+        return [delivery_of(group, book=book, entity_id=was.entity_id, delivery_id=new_id, parent_id=delivery_id)]
 
     def accounting_date(
         self, cur: Cursor[tuple[object, ...]], *, entity_id: int, planned: date, refused: bool
@@ -59,3 +71,25 @@ class JournalRebuilder:
         rule = policy_of(book, entity).closed_period
         placed = place(book.periods, entity=entity, day=planned, rule=rule, refused=refused)
         return None if placed is None else placed.day
+
+
+class _Place(msgspec.Struct, frozen=True):
+    """Where and when a delivery posts."""
+
+    system: str
+    entity_id: int
+    project_id: int | None
+    accounting_date: date
+    late: bool
+
+
+def _place_of(cur: Cursor[tuple[object, ...]], delivery_id: int) -> _Place:
+    cur.execute(
+        "select system, entity_id, project_id, accounting_date, late from delivery where delivery_id = %s",
+        (delivery_id,),
+    )
+    row = cur.fetchone()
+    if row is None or not isinstance(row[3], date):
+        raise InvariantError(code="TIE-BILLING-004", message=f"Delivery {delivery_id} is not there to be split.")
+    project_id = None if row[2] is None else int(str(row[2]))
+    return _Place(str(row[0]), int(str(row[1])), project_id, row[3], bool(row[4]))

@@ -117,10 +117,11 @@ def delivery_of(
     """The delivery of one group of entries: its journal and its control totals."""
     entity = book.entity_by_id[entity_id].code
     policy = policy_of(book, entity)
-    system = book.firm.poster_of(entity)
+    system = book.firm.poster_of(entity, group_.accounting_date)
     if system is None:
         raise ConfigurationError(
-            code="TIE-BILLING-002", message=f"No system posts for legal entity {entity} (posts_for in systems/)."
+            code="TIE-BILLING-002",
+            message=f"No system posts for legal entity {entity} on {group_.accounting_date} (posts_for in systems/).",
         )
     labels = {
         project_id: labels_of(book, policy, project_id, group_, system)
