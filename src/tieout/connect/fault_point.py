@@ -38,6 +38,8 @@ FAULT_POINTS: Final = (
     FaultPoint("streams.journal.after_commit", "journals as deliveries; the delivery step is not woken"),
     FaultPoint("streams.provisioning.before_commit", "deals and outcomes; no decision on them"),
     FaultPoint("streams.provisioning.after_commit", "decisions, and the next steps as deliveries; nobody is woken"),
+    FaultPoint("streams.plan.before_commit", "what changed of bookings, people and actuals; the plan is as it was"),
+    FaultPoint("streams.plan.after_commit", "the plan with what changed; nobody is woken"),
     FaultPoint("delivery.intent.before_commit", "the delivery, ready; no intent"),
     FaultPoint("delivery.intent.after_commit", "the intent; nothing was sent"),
     FaultPoint("delivery.send.before", "the intent; nothing was sent"),

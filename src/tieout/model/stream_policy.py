@@ -5,6 +5,7 @@ finds its own section there.
 """
 
 from datetime import date
+from decimal import Decimal
 from enum import StrEnum
 
 import msgspec
@@ -57,7 +58,26 @@ class LeadToProject(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     tasks: tuple[TaskTemplate, ...] = ()
 
 
+class PlanToAllocate(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How bookings become a plan.
+
+    Capacity is kept for the present week and the ``horizon_weeks`` weeks from it on. ``weekly_hours`` are those of
+    everybody of whom no system tells any, and of roles that nobody fills. Bookings in ``soft_states`` and
+    ``hard_states`` count in the plan, others do not. A budget is near its end at ``budget_near_percent`` and used up at
+    ``budget_full_percent`` of hours or money; soft bookings burn it only where ``burn_counts_soft``.
+    """
+
+    horizon_weeks: int = 26
+    weekly_hours: Decimal = Decimal(40)
+    soft_states: tuple[str, ...] = ("proposed", "soft")
+    hard_states: tuple[str, ...] = ("hard", "in_progress", "completed")
+    budget_near_percent: int = 80
+    budget_full_percent: int = 100
+    burn_counts_soft: bool = False
+
+
 class StreamPolicies(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The sections of ``streams.toml``; a stream without one does nothing."""
 
     lead_to_project: LeadToProject | None = None
+    plan_to_allocate: PlanToAllocate | None = None

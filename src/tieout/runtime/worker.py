@@ -29,11 +29,13 @@ from tieout.runtime.systems import translators
 from tieout.storage.pool import connect, in_transaction
 from tieout.storage.wake import Listener
 from tieout.streams.lead_to_project.step import ProjectContext, advance_projects
+from tieout.streams.plan_to_allocate.reader import PlanBookCache
+from tieout.streams.plan_to_allocate.step import PlanContext, advance_plan
 from tieout.streams.time_to_bill.step import BillingContext, build_journals
 
 log = structlog.get_logger(__name__)
 
-STEPS = frozenset({"inbound", "time_to_bill", "lead_to_project", "delivery", ACKNOWLEDGED})
+STEPS = frozenset({"inbound", "time_to_bill", "lead_to_project", "plan_to_allocate", "delivery", ACKNOWLEDGED})
 _LOST_WAIT_S = 0.1
 _PR_SET_PDEATHSIG = 1
 
@@ -45,6 +47,7 @@ class StepContexts:
     inbound: InboundContext
     billing: BillingContext
     projects: ProjectContext
+    plan: PlanContext
 
 
 def contexts(conn: Connection[tuple[object, ...]]) -> StepContexts:
@@ -62,6 +65,7 @@ def contexts(conn: Connection[tuple[object, ...]]) -> StepContexts:
         inbound=inbound,
         billing=BillingContext(clock=clock, books=books),
         projects=ProjectContext(clock=clock, books=books, rates=inbound.rates),
+        plan=PlanContext(clock=clock, plans=PlanBookCache(books, inbound.rates)),
     )
 
 
@@ -74,6 +78,7 @@ def work_once(conn: Connection[tuple[object, ...]], steps: StepContexts) -> int:
         + revaluation.process_revaluation(conn, steps.inbound)
         + build_journals(conn, steps.billing)
         + advance_projects(conn, steps.projects)
+        + advance_plan(conn, steps.plan)
         + in_transaction(conn, lambda cur: released.take_up(cur, steps.billing.clock))
     ):
         total += done

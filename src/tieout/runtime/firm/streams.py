@@ -8,15 +8,18 @@ from typing import Final
 
 import msgspec
 
+from tieout.model.assignment import AssignmentState
 from tieout.model.firm import FirmConfig
 from tieout.model.project import WBSTask, wbs_problems
-from tieout.model.stream_policy import ApprovalRule, LeadToProject, StreamPolicies
+from tieout.model.stream_policy import ApprovalRule, LeadToProject, PlanToAllocate, StreamPolicies
 from tieout.runtime.firm.problems import FirmProblem
 from tieout.streams.lead_to_project.project_code import format_problem
 from tieout.streams.lead_to_project.targets import PROJECT, STATUS, TASK
 
 FILE: Final = "streams.toml"
 _ALL: Final = 100
+_LONGEST_HORIZON: Final = 260
+_WEEK_HOURS: Final = 168
 
 
 def read_streams(table: dict[str, object], problems: list[FirmProblem]) -> StreamPolicies:
@@ -30,8 +33,11 @@ def read_streams(table: dict[str, object], problems: list[FirmProblem]) -> Strea
 
 def stream_contradictions(config: FirmConfig) -> list[FirmProblem]:
     """What in the streams' policies cannot be meant."""
-    policy = config.streams.lead_to_project
-    return [] if policy is None else [*_settings(policy), *_tasks(policy), *_targets(config)]
+    projects, plan = config.streams.lead_to_project, config.streams.plan_to_allocate
+    return [
+        *([] if projects is None else [*_settings(projects), *_tasks(projects), *_targets(config)]),
+        *([] if plan is None else _planning(plan)),
+    ]
 
 
 def _settings(policy: LeadToProject) -> Iterator[FirmProblem]:
@@ -80,6 +86,26 @@ def _targets(config: FirmConfig) -> Iterator[FirmProblem]:
                     message=f"It takes {needs} without {PROJECT}.",
                     next_step=f'Add "{PROJECT}" to takes.',
                 )
+
+
+def _planning(policy: PlanToAllocate) -> Iterator[FirmProblem]:
+    """Every state means one thing, and the numbers are such as a plan can be made by."""
+    known = set(AssignmentState) - {AssignmentState.CANCELLED}
+    for state in sorted({*policy.soft_states, *policy.hard_states}):
+        if state not in known:
+            yield _problem(f"{state!r} is no state of a booking.", f"Use some of {', '.join(sorted(known))}.")
+        elif state in policy.soft_states and state in policy.hard_states:
+            yield _problem(f"{state!r} is both soft and hard.", "Take it out of one of the two.")
+    if not 1 <= policy.horizon_weeks <= _LONGEST_HORIZON:
+        yield _problem(f"horizon_weeks is {policy.horizon_weeks}.", f"Use 1 to {_LONGEST_HORIZON} weeks.")
+    if not policy.weekly_hours.is_finite() or not 0 < policy.weekly_hours <= _WEEK_HOURS:
+        yield _problem(f"weekly_hours is {policy.weekly_hours}.", f"Use more than 0 and at most {_WEEK_HOURS} hours.")
+    if not 0 < policy.budget_near_percent <= policy.budget_full_percent:
+        yield _problem(
+            f"A budget is near its end at {policy.budget_near_percent} % and used up at "
+            f"{policy.budget_full_percent} %.",
+            "Use percents above 0, the near one not above the full one.",
+        )
 
 
 def _problem(message: str, next_step: str) -> FirmProblem:

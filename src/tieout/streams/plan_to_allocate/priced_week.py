@@ -19,6 +19,7 @@ from tieout.streams.plan_to_allocate.booked_hours import Booking
 
 NOT_BILLABLE: Final = "NOT_BILLABLE"
 NO_ENTITY: Final = "LEGAL_ENTITY_UNMAPPED"
+_NO_PROJECT: Final = "PROJECT_UNKNOWN"
 _COST_GAP: Final = "COST_RATE_NOT_FOUND"
 _REGULAR: Final = WORK_TYPE_NUMBER["regular"]
 _CENT_OF_HOUR_E4: Final = HOUR_E4 // 100
@@ -65,10 +66,13 @@ _Sides = tuple[_Side, _Side]
 
 
 def week_parts(
-    booking: Booking, terms: Terms, week: int, hours: Iterable[tuple[int, int]], rates: RateBook
+    booking: Booking, terms: Terms | None, week: int, hours: Iterable[tuple[int, int]], rates: RateBook
 ) -> list[WeekPart]:
-    """The priced parts of a booking's week; ``hours`` are its days with their hours, in order."""
-    policy = None if terms.project.entity is None else terms.project.entity.policy
+    """The priced parts of a booking's week; ``hours`` are its days with their hours, in order.
+
+    Without ``terms`` its project is not known, and nothing has a price.
+    """
+    policy = None if terms is None or terms.project.entity is None else terms.project.entity.policy
     priced = ((day, hours_e4, _sides(booking, terms, day, hours_e4, rates)) for day, hours_e4 in hours)
     parts = []
     for part, (_, group) in enumerate(groupby(priced, key=lambda one: _identity(one[2]))):
@@ -89,7 +93,9 @@ def week_parts(
     return parts
 
 
-def _sides(booking: Booking, terms: Terms, day: int, hours_e4: int, rates: RateBook) -> _Sides:
+def _sides(booking: Booking, terms: Terms | None, day: int, hours_e4: int, rates: RateBook) -> _Sides:
+    if terms is None:
+        return _NO_PROJECT, _NO_PROJECT
     shelf = rates.shelf(terms.project)
     if shelf is None:
         return (NO_ENTITY if terms.is_billable else NOT_BILLABLE), NO_ENTITY

@@ -1,6 +1,7 @@
 """How the firm runs its streams: read as it is meant, and every mistake told at once."""
 
 from datetime import date
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
@@ -94,3 +95,26 @@ def test_a_policy_that_cannot_be_meant_is_refused_in_words(tmp_path: Path, setti
 def test_a_stream_whose_projects_no_system_takes_is_refused(tmp_path: Path) -> None:
     with pytest.raises(FirmInvalidError, match="No system takes projects"):
         read_firm(write(tmp_path / "firm", "[lead_to_project]\n", takes='"upsert_customer"'))
+
+
+@pytest.mark.parametrize(
+    ("setting", "message"),
+    [
+        ('soft_states = ["soft", "hard"]', "'hard' is both soft and hard"),
+        ('hard_states = ["firm"]', "'firm' is no state of a booking"),
+        ("horizon_weeks = 0", "horizon_weeks is 0"),
+        ("weekly_hours = 200", "weekly_hours is 200"),
+        ("budget_near_percent = 120", "near its end at 120 %"),
+    ],
+)
+def test_a_plan_that_cannot_be_meant_is_told(tmp_path: Path, setting: str, message: str) -> None:
+    with pytest.raises(FirmInvalidError) as error:
+        read_firm(write(tmp_path, f"[plan_to_allocate]\n{setting}\n"))
+    assert message in str(error.value.problems[0].describe())
+    assert len(error.value.problems) == 1
+
+
+def test_a_plan_needs_no_setting(tmp_path: Path) -> None:
+    policy = read_firm(write(tmp_path, "[plan_to_allocate]\nweekly_hours = 37.5\n")).streams.plan_to_allocate
+    assert policy is not None
+    assert (policy.weekly_hours, policy.horizon_weeks) == (Decimal("37.5"), 26)

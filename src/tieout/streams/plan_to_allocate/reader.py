@@ -1,0 +1,97 @@
+"""Reads what plan books are made of: the golden records that the reference book leaves out, and what deals sold.
+
+One statement for each; a plan book is read again only when the reference has changed. Neighbours: ``plan_book`` types
+what is read here.
+"""
+
+import msgspec
+from psycopg import Connection
+
+from tieout.ledger.rate_book import RateBookCache
+from tieout.model.reported import FieldValue, RecordType
+from tieout.records.fact_building import StoredRecord
+from tieout.records.mapping import ANY, ROLES
+from tieout.records.reference_book import BookCache, ReferenceBook
+from tieout.streams.plan_to_allocate.demand import Demand
+from tieout.streams.plan_to_allocate.plan_book import READ_TYPES, PlanBook, demand_line
+
+_fields = msgspec.json.Decoder(dict[str, FieldValue])
+_refs = msgspec.json.Decoder(dict[str, tuple[str, str] | None])
+
+
+class PlanBookCache:
+    """The newest plan book of one process."""
+
+    def __init__(self, books: BookCache, rates: RateBookCache) -> None:
+        """``books`` and ``rates`` are those of the process."""
+        self._books = books
+        self._rates = rates
+        self._plan: PlanBook | None = None
+
+    def get(self, conn: Connection[tuple[object, ...]]) -> PlanBook:
+        """The plan book as it is now; costs two tiny queries while nothing has changed."""
+        book = self._books.get(conn)
+        rates = self._rates.get(conn)
+        if self._plan is None or self._plan.book is not book or self._plan.rates is not rates:
+            self._plan = PlanBook(book, rates, _records(conn), _sold(conn, book))
+        return self._plan
+
+
+def _records(conn: Connection[tuple[object, ...]]) -> list[StoredRecord]:
+    rows = conn.execute(
+        """
+        select record_id, type, code, fields::text, refs::text, tombstone from golden_record
+         where type = any(%s) order by record_id
+        """,
+        ([str(one) for one in READ_TYPES],),
+    )
+    return [
+        StoredRecord(
+            int(str(record_id)),
+            str(record_type),
+            None if code is None else str(code),
+            _fields.decode(str(fields)),
+            _refs.decode(str(refs)),
+            bool(tombstone),
+        )
+        for record_id, record_type, code, fields, refs, tombstone in rows
+    ]
+
+
+def _sold(conn: Connection[tuple[object, ...]], book: ReferenceBook) -> list[Demand]:
+    """The lines of the deals that became projects, as demand of these; a line without hours asks for nothing."""
+    rows = conn.execute(
+        """
+        select p.code, d.number, row_number() over (partition by d.deal_id order by l.record_id), l.fields::text,
+               l.refs::text, d.system
+          from provisioning p
+          join won_deal d using (provisioning_id)
+          join golden_record l on l.type = 'deal_line' and not l.tombstone
+                              and l.refs -> 'deal' ->> 0 = d.system and l.refs -> 'deal' ->> 1 = d.source_id
+         where d.state = 'accepted'
+         order by p.provisioning_id, d.deal_id, l.record_id
+        """
+    )
+    found = []
+    for code, number, line_no, fields, refs, system in rows:
+        project_id = book.by_code(RecordType.PROJECT, str(code))
+        if project_id is None:
+            continue
+        said = _fields.decode(str(fields))
+        role_id = _role(book, str(system), said, _refs.decode(str(refs)).get("role"))
+        role = None if role_id is None else book.role_by_id.get(role_id)
+        word = str(said.get("role_name") or "") if role is None else role.code or role.name
+        line = demand_line(project_id, f"{number}/{line_no}", role_id, word, said)
+        if line.hours_e4:
+            found.append(line)
+    return found
+
+
+def _role(book: ReferenceBook, system: str, said: dict[str, FieldValue], ref: tuple[str, str] | None) -> int | None:
+    """The role that a line of a deal names: by its reference, the firm's mapping, or the word itself."""
+    known = book.resolver.record(RecordType.ROLE, ref)
+    word = said.get("role_name")
+    if known is not None or not isinstance(word, str):
+        return known
+    mapped = book.map_value(ROLES, system, ANY, word, book.on)
+    return book.by_code(RecordType.ROLE, mapped or word)
