@@ -179,10 +179,15 @@ class Hub:
         self.work()
 
     def send_plan(
-        self, *said: ReportedAssignment | ReportedTimeOff, bad: Iterable[str] = (), system: str = "psa"
+        self,
+        *said: ReportedAssignment | ReportedTimeOff,
+        records: Iterable[ReportedRecord] = (),
+        bad: Iterable[str] = (),
+        system: str = "psa",
     ) -> StoredMessage:
-        """Store one message of assignments and absences."""
+        """Store one message of assignments and absences, and of records beside them."""
         wire = _Wire(
+            records=list(records),
             assignments=[one for one in said if isinstance(one, ReportedAssignment)],
             absences=[one for one in said if isinstance(one, ReportedTimeOff)],
             bad=list(bad),

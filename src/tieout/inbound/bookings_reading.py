@@ -105,7 +105,7 @@ class FactReading(msgspec.Struct, kw_only=True):
 
 
 class AssignmentReading(FactReading, kw_only=True):
-    """One version of an assignment."""
+    """One version of an assignment. ``role_id`` is the role that it names itself, not that of the person."""
 
     noun = ASSIGNMENT
 
@@ -185,11 +185,7 @@ def _assignment(arrival: FactArrival, said: ReportedAssignment, keys: SourceKeys
     task = None if said.task is None else keys.task(said.task, project)
     if task is not None and (project is None or task.project_id != project.record_id):
         task = None
-    if said.role is not None:
-        role = keys.roles.get(said.role)
-        role_id = None if role is None else role.record_id
-    else:
-        role_id = None if resource is None else resource.role_id
+    role = None if said.role is None else keys.roles.get(said.role)
     return AssignmentReading(
         message_id=arrival.message_id,
         item_no=arrival.item_no,
@@ -203,7 +199,7 @@ def _assignment(arrival: FactArrival, said: ReportedAssignment, keys: SourceKeys
         resource=resource,
         project=project,
         task=task,
-        role_id=role_id,
+        role_id=None if role is None else role.record_id,
         released=arrival.released,
     )
 

@@ -13,6 +13,7 @@ import msgspec
 from psycopg import Cursor
 
 from tieout.governance import firm_version, reference_state
+from tieout.governance.ownership import rules_of
 from tieout.ledger import rate_statements as state
 from tieout.ledger.fx import FIRM
 from tieout.ledger.rate_statements import FxStatement, Names, RateRecord, RateStatement, Waiting
@@ -143,6 +144,8 @@ def _differences(before: FirmConfig | None, after: FirmConfig) -> frozenset[str]
         if before is None or getattr(before.streams, name) != getattr(after.streams, name)
     }
     tokens |= {f"system:{one.name}" for one in after.systems if before is None or before.system(one.name) != one}
+    if before is None or rules_of(before) != rules_of(after):
+        tokens.add("ownership")
     return frozenset(tokens)
 
 
