@@ -1,7 +1,8 @@
 """The proofs beside the identity: every row of every later step agrees with the row it was made of.
 
 Each proof is one statement that selects what disagrees; nothing selected means proven. They run on the same snapshot as
-the lines. ``storage.control_totals`` adds the proof that no row of any table was touched by hand.
+the lines; ``booking_proofs`` has those of assignments and absences. ``storage.control_totals`` adds the proof that no
+row of any table was touched by hand.
 """
 
 from collections.abc import Iterator
@@ -11,6 +12,7 @@ import msgspec
 from psycopg import Connection
 
 from tieout.ledger import control_totals as totals
+from tieout.reconciliation import booking_proofs
 from tieout.storage.control_totals import verify_control_totals
 
 _SHOWN = 20
@@ -205,7 +207,9 @@ select l.delivery_id, count(*) as entries, sum(e.hours) as hours, coalesce(sum(s
 def run_proofs(conn: Connection[tuple[object, ...]]) -> list[Break]:
     """Every disagreement; of each proof the first few and then how many more."""
     conn.execute(_BEHIND)
-    breaks = [one for proof in _PROOFS for one in _run(conn, proof)]
+    booking_proofs.prepare(conn)
+    proofs = (*_PROOFS, *(_Proof(*one) for one in booking_proofs.BOOKING_PROOFS))
+    breaks = [one for proof in proofs for one in _run(conn, proof)]
     breaks += [
         Break(proof="control_totals", subject=one.table, message=one.describe()) for one in verify_control_totals(conn)
     ]

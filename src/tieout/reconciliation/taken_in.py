@@ -1,4 +1,4 @@
-"""Counts what was taken in from the stored messages alone: every item, translated again, in a temporary table.
+"""Counts what was taken in from the stored messages alone: every item, translated again, in temporary tables.
 
 Nothing here reads what the steps wrote but the golden records, by which an item that left no trace anywhere can still
 be placed and priced. ``lines`` lays the items beside the state tables, ``tie_out`` adds up.
@@ -17,7 +17,7 @@ from psycopg import Connection
 
 from tieout.connect.source import Translated, Translator, Unreadable
 from tieout.errors import ContractError
-from tieout.model.reported import ReportedState, ReportedTime
+from tieout.model.reported import ReportedAssignment, ReportedState, ReportedTime, ReportedTimeOff
 from tieout.records.facts import ProjectFacts
 from tieout.records.reference_book import ReferenceBook
 from tieout.storage.copying import copy_lines, escape
@@ -40,6 +40,7 @@ _COLUMNS: Final = (
     "message_id", "item_no", "system_id", "source_id", "version", "content", "state", "hours", "work_date", "billable",
     "entity_id", "currency", "readable",
 )  # fmt: skip
+_FACT_COLUMNS: Final = ("message_id", "item_no", "kind", "system_id", "source_id", "version", "state", "starts", "ends")
 _PAGE: Final = 16
 _NULL: Final = "\\N"
 _HOURS_BELOW: Final = 100_000
@@ -61,7 +62,10 @@ class Message(msgspec.Struct, frozen=True):
 def load_taken_in(
     conn: Connection[tuple[object, ...]], translators: Mapping[str, Translator], book: ReferenceBook
 ) -> None:
-    """Fill the temporary table ``taken_item`` with every time item of every stored message, a few messages at once."""
+    """Fill the temporary table ``taken_item`` with every time item of every stored message, a few messages at once.
+
+    ``taken_fact`` gets the assignments and absences.
+    """
     with conn.cursor() as cur:
         cur.execute(
             """
@@ -72,15 +76,27 @@ def load_taken_in(
             ) on commit drop
             """
         )
+        cur.execute(
+            """
+            create temporary table taken_fact (
+                message_id bigint not null, item_no integer not null, kind text not null, system_id smallint not null,
+                source_id text not null, version bigint not null, state text not null, starts date not null,
+                ends date not null
+            ) on commit drop
+            """
+        )
         with conn.cursor(name="messages") as messages:
             messages.itersize = _PAGE
             messages.execute("select message_id, system, object, payload from message order by message_id", binary=True)
             while page := messages.fetchmany(_PAGE):
                 said = [Message(*row) for row in page]  # type: ignore[arg-type]  # untyped rows
+                items = [(one, items_of(one, translators)) for one in said]
+                copy_lines(cur, "taken_item", _COLUMNS, (line for one, own in items for line in _lines(one, own, book)))
                 copy_lines(
-                    cur, "taken_item", _COLUMNS, (line for one in said for line in _lines(one, translators, book))
+                    cur, "taken_fact", _FACT_COLUMNS, (line for one, own in items for line in _facts(one, own, book))
                 )
         cur.execute("analyze taken_item")
+        cur.execute("analyze taken_fact")
 
 
 def items_of(message: Message, translators: Mapping[str, Translator]) -> Sequence[Translated] | None:
@@ -97,11 +113,10 @@ def items_of(message: Message, translators: Mapping[str, Translator]) -> Sequenc
         return None
 
 
-def _lines(message: Message, translators: Mapping[str, Translator], book: ReferenceBook) -> Iterator[str]:
+def _lines(message: Message, items: Sequence[Translated] | None, book: ReferenceBook) -> Iterator[str]:
     system_id = book.system_ids.get(message.system)
     system = _NULL if system_id is None else str(system_id)
     is_time = message.object in TIME_OBJECTS
-    items = items_of(message, translators)
     if items is None:
         if is_time:
             yield _unreadable(message.message_id, None, system, None)
@@ -119,6 +134,20 @@ def _lines(message: Message, translators: Mapping[str, Translator], book: Refere
                 )
         elif isinstance(item, Unreadable) and is_time:
             yield _unreadable(message.message_id, number, system, item.source_id)
+
+
+def _facts(message: Message, items: Sequence[Translated] | None, book: ReferenceBook) -> Iterator[str]:
+    """Assignments and absences that can be told apart; what else is wrong with them is the desk's business."""
+    system_id = book.system_ids.get(message.system)
+    for number, item in enumerate(items or ()):
+        if not isinstance(item, ReportedAssignment | ReportedTimeOff) or system_id is None:
+            continue
+        if _is_key(item.source_id) and 0 <= item.version < _VERSION_LIMIT:
+            kind = "assignment" if isinstance(item, ReportedAssignment) else "time_off"
+            yield (
+                f"{message.message_id}\t{number}\t{kind}\t{system_id}\t{escape(item.source_id)}\t{item.version}\t"
+                f"{item.state.value}\t{item.starts}\t{item.ends}"
+            )
 
 
 def _unreadable(message_id: int, item_no: int | None, system: str, source_id: str | None) -> str:

@@ -10,6 +10,7 @@ import pytest
 from psycopg import sql
 from tests.integration.reconciliation.books import Books, world
 from tests.worlds.inbound_database import master
+from tests.worlds.inbound_plan import assignment, time_off
 
 from tieout.model.reported import FieldValue, RecordType, ReportedState
 from tieout.reconciliation.tie_out import TieOut
@@ -55,6 +56,7 @@ def full(books: Books) -> None:
     books.exclude("PERIOD_UNKNOWN")
     books.sell()
     books.take(world.said(source_id="late", work_date=day + timedelta(days=20)))
+    hub.plan(assignment(), time_off())
     hub.send_time(world.said(source_id="unread", work_date=day + timedelta(days=21)))
 
 
