@@ -374,6 +374,9 @@ CATALOGUE: Final[dict[str, CatalogueEntry]] = {
     ),
     "TIE-OUTBOUND-002": CatalogueEntry("A delivery is neither a journal nor a master", _REPORT_IT),
     "TIE-OUTBOUND-003": CatalogueEntry("A master was treated as a journal", _REPORT_IT),
+    "TIE-PLAN-001": CatalogueEntry(
+        "The plan knows nothing of that name", "Name a business code, a person or a role that the systems have told."
+    ),
     "TIE-PROJECT-001": CatalogueEntry(
         "There is no such project or deal",
         "`tieout projects list` shows the codes of projects and the numbers of deals.",

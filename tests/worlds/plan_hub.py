@@ -219,7 +219,8 @@ def _store_booking(cur: Cursor[tuple[object, ...]], values: Mapping[str, object]
         """
         insert into booking (booking_id, reading_id, system_id, source_id, state, resource_id, project_id, task_id,
                              role_id, starts, ends, hours_per_day, percent, hours_by_day, bill_rate, location)
-        values (%(id)s, %(id)s, 1, 'b' || %(id)s::text, %(state)s, %(person)s, %(project)s, %(task)s, %(role)s,
+        values (%(id)s, %(id)s, (select system_id from system_name where name = 'psa'),
+                'b' || %(id)s::text, %(state)s, %(person)s, %(project)s, %(task)s, %(role)s,
                 %(starts)s, %(ends)s, %(hours_per_day)s, %(percent)s, %(hours_by_day)s, %(bill_rate)s, %(location)s)
         on conflict (booking_id) do update
            set state = excluded.state, resource_id = excluded.resource_id, project_id = excluded.project_id,
