@@ -222,6 +222,17 @@ CATALOGUE: Final[dict[str, CatalogueEntry]] = {
         "There is no such record", "Use the business code that the systems share; of a person the e-mail address."
     ),
     "TIE-RECORD-004": CatalogueEntry("The record has no such field", "Use one of the fields that the message names."),
+    "TIE-RECORD-005": CatalogueEntry(
+        "A record to be adopted is not known", "Use system and key as `tieout adopt --write` names them."
+    ),
+    "TIE-RECORD-006": CatalogueEntry(
+        "Two records cannot be one",
+        "Answer no, or correct the system that has both; `tieout explain` shows them.",
+    ),
+    "TIE-RECORD-007": CatalogueEntry(
+        "A file of decisions cannot be read",
+        "Keep the columns of `tieout adopt --write`; decide with yes or no.",
+    ),
     "TIE-KANTATA-001": CatalogueEntry("An answer of Kantata cannot be read", _COMPARE),
     "TIE-KANTATA-002": CatalogueEntry(
         "A stored position is not one of the Kantata connector",

@@ -28,6 +28,7 @@ _COMMANDS: Final = {
     "init": ("firm", "init"),
     "check": ("firm", "check"),
     "connect": ("connect", "connect"),
+    "adopt": ("adopt", "adopt"),
     "plan": ("firm", "plan"),
     "apply": ("firm", "apply"),
     "history": ("firm", "history"),

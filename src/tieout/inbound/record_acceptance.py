@@ -21,6 +21,7 @@ from tieout.ledger.publication import publish
 from tieout.model.finding import Finding
 from tieout.model.reported import ReportedRecord
 from tieout.records.golden_record import ChangedRecord, RecordFinding, RecordsResult, apply_reports
+from tieout.records.joining import join, merged_by_source
 
 RECORD: Final = "record"
 NumberedRecord: TypeAlias = tuple[int, ReportedRecord]
@@ -49,6 +50,13 @@ def accept_records(
         )
         tokens |= result.depends_on
         changed += result.changed
+        pairs = merged_by_source(cur, message.system, [record for _, record in records])
+        if pairs:
+            why = f"{message.system} merged it or gave it another key."
+            joined = join(cur, pairs, firm=firm, now=now, ids=context.ids, why=why)
+            tokens |= joined.depends_on
+            changed += joined.changed
+            settle_records(cur, joined, now=now)
         _hold(cur, message, records, result, now=now)
         _resolve_readable(cur, message, [record.source_id for _, record in records], now=now)
     settle_matched(cur, now=now)

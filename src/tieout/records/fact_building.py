@@ -6,6 +6,7 @@ system that owns them (system and its key) and resolved here, so that a record o
 
 from collections.abc import Mapping
 from datetime import date
+from typing import Final
 
 import msgspec
 
@@ -24,7 +25,10 @@ from tieout.records.facts import (
     TaskFacts,
 )
 from tieout.records.field_filling import told
-from tieout.records.mapping import ANY, LEGAL_ENTITIES, MappingTables
+from tieout.records.mapping import ANY, CLIENTS, LEGAL_ENTITIES, MappingTables
+
+MERGED_INTO: Final = "merged_into"
+"""The reference of a tombstone to the record that it was merged into, by one of that record's keys."""
 
 
 class StoredRecord(msgspec.Struct, frozen=True, gc=False):
@@ -52,6 +56,7 @@ class Resolver:
         """``cross_references``: type to (system, key) to record id; ``codes``: (type, code) to record id."""
         self._cross_references = cross_references
         self._codes = codes
+        self._code_by_id = {found: code for (kind, code), found in codes.items() if kind == RecordType.CLIENT}
         self._mappings = mappings
         self._on = on
 
@@ -61,8 +66,16 @@ class Resolver:
             return None
         if record_type == RecordType.LEGAL_ENTITY:
             return self.entity(ref)
-        known = self._cross_references.get(record_type)
-        return None if known is None else known.get(ref)
+        found = self._cross_references.get(record_type, {}).get(ref)
+        return self._client(ref, found) if record_type == RecordType.CLIENT else found
+
+    def _client(self, ref: tuple[str, str], found: int | None) -> int | None:
+        """The customer by the firm's alias of the key, or of the code of what is known by it; else what is known."""
+        system, key = ref
+        words = (key,) if found is None else (key, self._code_by_id.get(found, key))
+        mapped = (self._mappings.map_value(CLIENTS, system, ANY, word, self._on) for word in words)
+        code = next((one for one in mapped if one is not None), None)
+        return found if code is None else self.by_code(RecordType.CLIENT, code)
 
     def by_code(self, record_type: str, code: str) -> int | None:
         """The id of the record of ``record_type`` whose business code is ``code``; None while there is none."""

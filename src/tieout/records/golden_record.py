@@ -134,6 +134,13 @@ def reconsider(
     return change.apply(store.all_keys(cur))
 
 
+def rejudge(
+    cur: Cursor[tuple[object, ...]], keys: Sequence[Key], *, firm: FirmConfig, now: datetime, ids: IdFactory
+) -> RecordsResult:
+    """Match and merge ``keys`` once more, as they were reported; the caller holds the lock of the reference."""
+    return _Change(cur=cur, firm=firm, now=now, ids=ids).apply(keys)
+
+
 @dataclass
 class _Change:
     """One run over a set of keys: what was found on the way, and what comes of it."""
@@ -209,8 +216,9 @@ class _Change:
         return {**matched, **found}, set(new_ids)
 
     def _systems_of(self, record_ids: Iterable[int]) -> dict[int, set[str]]:
-        known = store.keys_of_records(self.cur, record_ids)
-        return {record_id: {key[1] for key in keys} for record_id, keys in known.items()}
+        """The systems that have each record now; one that deleted it may have it again under another key."""
+        known = store.reports_of_records(self.cur, record_ids)
+        return {record_id: {one.system for one in said if not one.deleted} for record_id, said in known.items()}
 
     def _may_join(self, key: Key, record_id: int, held: Mapping[int, set[str]]) -> bool:
         """Two records of one system are never made one by a code alone: only a mapping of the firm may do that."""

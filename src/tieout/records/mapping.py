@@ -11,6 +11,7 @@ from typing import Final
 from tieout.model.firm import MappingLine
 
 ANY: Final = "*"
+CLIENTS: Final = "clients"
 LEGAL_ENTITIES: Final = "legal_entities"
 ROLES: Final = "roles"
 

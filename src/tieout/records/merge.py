@@ -180,7 +180,8 @@ def merge(
         winner = judge(name, said, _same_reference(name, by.identity))
         if winner is not None:
             refs[name] = (winner.system, str(winner.value))
-    gone = [_said(one, one.deleted) for one in reports]
+    told_live = {one.system for one in live}
+    gone = [_said(one, one.deleted) for one in reports if not (one.deleted and one.system in told_live)]
     winner = judge(DELETED, gone, lambda one, other: one.value == other.value or not other.value)
     tombstone = all(one.deleted for one in reports) if winner is None else winner.value is True
     if before is not None and tombstone and not live:

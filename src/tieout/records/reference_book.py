@@ -7,7 +7,7 @@ nothing has changed. Neighbours: ``golden_record`` changes what is read here, ``
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from datetime import date
-from typing import Final, TypeVar
+from typing import Any, Final, TypeVar
 
 import msgspec
 import psycopg
@@ -18,7 +18,7 @@ from tieout.model.firm import FirmConfig
 from tieout.model.period import AccountingPeriod, PeriodCalendar
 from tieout.model.reported import FieldValue, RecordType
 from tieout.records import fact_building as build
-from tieout.records.fact_building import Resolver, StoredRecord
+from tieout.records.fact_building import MERGED_INTO, Resolver, StoredRecord
 from tieout.records.facts import (
     ClientFacts,
     EntityFacts,
@@ -124,6 +124,7 @@ class ReferenceBook:
         self.resource_by_id = {
             one.record_id: build.resource_facts(one, resolver, known) for one in of(RecordType.RESOURCE)
         }
+        self._follow_merged(by_type)
         periods = [build.accounting_period(one, resolver, known) for one in of(RecordType.PERIOD)]
         self.periods = self._calendar(one for one in periods if one is not None)
         self.problems += [
@@ -132,6 +133,22 @@ class ReferenceBook:
             for one in self.entity_by_id.values()
             if one.policy is not None and one.policy.functional_currency != one.functional_currency
         ]
+
+    def _follow_merged(self, by_type: Mapping[str, list[StoredRecord]]) -> None:
+        """Under the id of a record that was merged stand the facts of the one that it was merged into."""
+        facts: dict[str, dict[int, Any]] = {
+            RecordType.CLIENT: self.client_by_id,
+            RecordType.PROJECT: self.project_by_id,
+            RecordType.TASK: self.task_by_id,
+            RecordType.ROLE: self.role_by_id,
+            RecordType.RESOURCE: self.resource_by_id,
+            RecordType.RATE_CARD: self.rate_card_by_id,
+        }
+        for record_type, known in facts.items():
+            for one in by_type.get(record_type, ()):
+                kept = self.resolver.record(record_type, one.refs.get(MERGED_INTO)) if one.tombstone else None
+                if kept is not None and kept in known:
+                    known[one.record_id] = known[kept]
 
     def _calendar(self, periods: Iterable[AccountingPeriod]) -> PeriodCalendar:
         """The periods that do not contradict each other: those of an entity that do are left out and reported."""
@@ -185,6 +202,11 @@ class ReferenceBook:
     def role(self, system: str, key: str) -> RoleFacts | None:
         """The role that ``system`` calls ``key``."""
         return self.roles_of(system).get(key)
+
+    def surviving_client(self, client_id: int) -> int:
+        """The id of the customer that ``client_id`` was merged into, or itself."""
+        facts = self.client_by_id.get(client_id)
+        return client_id if facts is None else facts.record_id
 
     def by_code(self, record_type: str, code: str) -> int | None:
         """The id of the record of ``record_type`` whose business code is ``code``."""

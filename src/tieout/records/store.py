@@ -130,6 +130,17 @@ def write_cross_references(cur: Cursor[tuple[object, ...]], found: dict[Key, int
     )
 
 
+def move_cross_references(cur: Cursor[tuple[object, ...]], into: Mapping[int, int]) -> None:
+    """Let every key of a record mean another one."""
+    cur.execute(
+        """
+        update cross_reference x set record_id = moved.kept
+          from unnest(%s::int[], %s::int[]) as moved (gone, kept) where x.record_id = moved.gone
+        """,
+        (list(into), list(into.values())),
+    )
+
+
 def unmatched_keys(cur: Cursor[tuple[object, ...]]) -> list[Key]:
     """What was reported and has no golden record yet: it waits for a mapping."""
     cur.execute(

@@ -4,7 +4,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from tests.worlds.project_hub import POLICY, ProjectHub, client, deal, firm, line, told_since, whole_deal
+from tests.worlds.project_hub import POLICY, ProjectHub, client, contract, deal, firm, line, told_since, whole_deal
 
 from tieout.model.reported import RecordType, ReportedRecord
 
@@ -266,3 +266,18 @@ def test_the_same_deal_number_in_two_crms_is_two_deals_and_the_second_waits_for_
     hub.run()
     assert [code for code in hub.codes() if code != "NOT_OWNER"] == []
     assert hub.books["erp"].of("project") == ["P-D1", "P-D1-B"]
+
+
+def test_a_customer_that_the_crm_merges_away_leaves_its_projects_where_they_are(hub: ProjectHub) -> None:
+    hub.report(client("a9", "ACME-OLD", "Acme of old"))
+    hub.report(contract("D1", refs={"client": "a9"}), line("D1"), deal(refs={"client": "a9"}))
+    assert hub.project_state("P-D1") == "active"
+    gone = ReportedRecord(
+        type=RecordType.CLIENT, source_id="a9", version=9, fields={}, references={"merged_into": "a1"}, deleted=True
+    )
+    hub.report(gone)
+    hub.run()
+    assert hub.codes() == []
+    assert hub.books["erp"].of("project") == ["P-D1"]
+    assert hub.books["erp"].project("P-D1")["customer_code"] == "ACME"
+    assert hub.project_state("P-D1") == "active"

@@ -38,7 +38,7 @@ class Joiner:
         self._now = now
         self._codes = {one.provisioning_id: one.code for one in store.provisionings(cur, provisioning_ids).values()}
         deals = store.deals_of(cur, provisioning_ids)
-        self._deals = {known: _accepted(deals.get(known, ())) for known in self._codes}
+        self._deals = {known: self._accepted(deals.get(known, ())) for known in self._codes}
         self._ids: dict[int, dict[str, int]] = {}
 
     def join(self, deal: Deal, verdict: Verdict, provisioning_id: int | None) -> tuple[Verdict, int | None]:
@@ -120,19 +120,19 @@ class Joiner:
         """What the deals of a provisioning were last accepted as, by deal, the first accepted one first."""
         known = self._deals.get(provisioning_id)
         if known is None:
-            known = _accepted(store.deals_of(self._cur, [provisioning_id]).get(provisioning_id, ()))
+            known = self._accepted(store.deals_of(self._cur, [provisioning_id]).get(provisioning_id, ()))
             self._deals[provisioning_id] = known
         return known
+
+    def _accepted(self, rows: Iterable[WonDeal]) -> dict[int, AcceptedDeal]:
+        surviving = self._around.book.surviving_client
+        return {row.deal_id: one for row in rows if (one := row.decoded(surviving)) is not None}
 
     def _by_code(self, entity_id: int) -> dict[str, int]:
         """The provisionings of a legal entity by code."""
         if entity_id not in self._ids:
             self._ids[entity_id] = store.provisionings_by_code(self._cur, entity_id)
         return self._ids[entity_id]
-
-
-def _accepted(rows: Iterable[WonDeal]) -> dict[int, AcceptedDeal]:
-    return {row.deal_id: one for row in rows if (one := row.decoded()) is not None}
 
 
 def _is_ours(there: ProjectFacts, deal: Deal, accepted: AcceptedDeal, told: str | None) -> bool:

@@ -104,11 +104,11 @@ class Provisioner:
         if not provisioning_ids:
             return []
         deals = store.deals_of(self._cur, provisioning_ids)
-        firm = self._around.book.firm
+        firm, surviving = self._around.book.firm, self._around.book.surviving_client
         works = []
         for one in store.provisionings(self._cur, provisioning_ids).values():
             own = deals.get(one.provisioning_id, [])
-            accepted = [found for deal in own if (found := deal.decoded()) is not None]
+            accepted = [found for deal in own if (found := deal.decoded(surviving)) is not None]
             if accepted:
                 spec = self._specify(one.code, accepted)
                 works.append(

@@ -21,7 +21,6 @@ from tieout.records.reference_book import ReferenceBook
 from tieout.records.store import Key, golden_by_id, keys_of_records, reports_by_key
 from tieout.streams.lead_to_project.deal import Deal, DealContract, DealLine
 
-CLIENTS: Final = "clients"
 RATE_CARDS: Final = "rate_cards"
 _Ref = tuple[str, str]
 
@@ -246,15 +245,7 @@ def _contract(one: _Found, book: ReferenceBook) -> DealContract:
 
 def _client(one: _Found, book: ReferenceBook) -> int | None:
     """The customer: what ``mappings/clients.csv`` makes of its key or code; so two accounts can be one customer."""
-    ref = one.golden.refs.get("client")
-    if ref is None:
-        return None
-    record_id = book.resolver.record(RecordType.CLIENT, ref)
-    facts = None if record_id is None else book.client_by_id.get(record_id)
-    words = [ref[1], *([] if facts is None or facts.code is None else [facts.code])]
-    mapped = (book.map_value(CLIENTS, ref[0], ANY, word, book.on) for word in words)
-    code = next((code for code in mapped if code is not None), None)
-    return record_id if code is None else book.by_code(RecordType.CLIENT, code)
+    return book.resolver.record(RecordType.CLIENT, one.golden.refs.get("client"))
 
 
 def _entity(one: _Found, book: ReferenceBook) -> int | None:

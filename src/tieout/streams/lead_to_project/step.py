@@ -121,7 +121,7 @@ def _judge(cur: Cursor[tuple[object, ...]], around: Surroundings, news: _News, *
         return set()
     deals = read_deals(cur, news.deal_ids, around.book)
     known = store.won_deals(cur, news.deal_ids)
-    before = _before(cur, known, news.released)
+    before = _before(cur, around, known, news.released)
     joiner = Joiner(cur, around, [one.provisioning_id for one in known.values() if one.provisioning_id], now=now)
     rows: dict[int, WonDeal] = {}
     items: dict[int, tuple[Deal, Finding | None]] = {}
@@ -142,7 +142,10 @@ def _judge(cur: Cursor[tuple[object, ...]], around: Surroundings, news: _News, *
 
 
 def _before(
-    cur: Cursor[tuple[object, ...]], known: dict[int, WonDeal], released: Iterable[OpenItem]
+    cur: Cursor[tuple[object, ...]],
+    around: Surroundings,
+    known: dict[int, WonDeal],
+    released: Iterable[OpenItem],
 ) -> dict[int, Before]:
     """What is known of each deal that was judged before, with what a person just overruled."""
     projects = store.provisionings(cur, {one.provisioning_id for one in known.values() if one.provisioning_id})
@@ -157,7 +160,7 @@ def _before(
         codes = {*row.overruled, *([overruled[deal_id]] if deal_id in overruled else [])}
         found[deal_id] = Before(
             state=row.state,
-            accepted=row.decoded(),
+            accepted=row.decoded(around.book.surviving_client),
             project_code=None if project is None else project.code,
             exists="" if project is None else described(where.get(project.provisioning_id, {})),
             overruled=frozenset(codes) & OVERRULABLE,

@@ -4,7 +4,7 @@
 transaction of the step.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 
 import msgspec
@@ -58,9 +58,12 @@ class WonDeal(msgspec.Struct, frozen=True, kw_only=True):
     valid_at: datetime | None = None
     accepted_at: datetime | None = None
 
-    def decoded(self) -> AcceptedDeal | None:
-        """What it was last accepted as."""
-        return None if self.accepted is None else msgspec.json.decode(self.accepted, type=AcceptedDeal)
+    def decoded(self, surviving: Callable[[int], int]) -> AcceptedDeal | None:
+        """What it was last accepted as; ``surviving`` says which customer one is that was merged since."""
+        if self.accepted is None:
+            return None
+        accepted = msgspec.json.decode(self.accepted, type=AcceptedDeal)
+        return msgspec.structs.replace(accepted, client_id=surviving(accepted.client_id))
 
 
 class Provisioning(msgspec.Struct, frozen=True, kw_only=True):
