@@ -1,4 +1,4 @@
-"""``tieout explain``: how a figure came about, and why a record says what it says."""
+"""``tieout explain``: how a figure came about, and why a record or a booking says what it says."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -8,6 +8,8 @@ import typer
 
 from tieout.cli.options import HOME, AsJson, Home
 from tieout.cli.output import Words, print_json
+from tieout.inbound.bookings_explanation import explain_fact
+from tieout.inbound.bookings_reading import ASSIGNMENT, TIME_OFF
 from tieout.ledger.explain import explain_actual
 from tieout.model.reported import RecordType
 from tieout.records.record_explanation import explain_record, explain_record_at
@@ -26,6 +28,8 @@ _RECORDS: Final = {
     "contract": RecordType.CONTRACT,
     "deal": RecordType.DEAL,
 }
+
+_FACTS: Final = {"assignment": ASSIGNMENT, "absence": TIME_OFF}
 
 
 @app.command("actual")
@@ -70,5 +74,27 @@ def _of_record(name: str, record_type: RecordType) -> Callable[..., None]:
     return explain
 
 
+def _of_fact(name: str, kind: str) -> Callable[..., None]:
+    def explain(
+        system: Annotated[str, typer.Argument(help="The system that tells it.")],
+        key: Annotated[str, typer.Argument(help="What the system calls it.")],
+        home: Home = HOME,
+        as_json: AsJson = False,
+    ) -> None:
+        with open_installation(home) as installation, connect(installation.url, autocommit=True) as conn:
+            found = explain_fact(conn, kind, system, key)
+        if as_json:
+            print_json(found)
+            return
+        words = Words(whole=True)
+        for line in found.lines():
+            words.print(line)
+
+    explain.__doc__ = f"All that a system told of an {name}, what of it is in the plan, and what it was read from."
+    return explain
+
+
 for _name, _type in _RECORDS.items():
     app.command(_name)(_of_record(_name, _type))
+for _name, _kind in _FACTS.items():
+    app.command(_name)(_of_fact(_name, _kind))
