@@ -2,13 +2,13 @@
 
 import argparse
 
-from benchmarks import inbound, latency, memory, restart, whole_way
+from benchmarks import inbound, latency, memory, plan, restart, whole_way
 
 
 def main() -> None:
     """Measure and print; without ``--only`` everything but the demo of a whole firm."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--only", choices=("inbound", "whole-way", "latency", "restart"))
+    parser.add_argument("--only", choices=("inbound", "plan", "whole-way", "latency", "restart"))
     parser.add_argument("--entries", type=int, nargs="+", default=[10_000, 100_000], help="sizes of the whole way")
     parser.add_argument("--workers", type=int, default=1, help="worker processes of the whole way")
     parser.add_argument("--times", type=int, default=200, help="entries whose latency is measured")
@@ -18,9 +18,11 @@ def main() -> None:
     if options.firm:
         memory.report()
         return
-    wanted = {options.only} if options.only else {"inbound", "whole-way", "latency", "restart"}
+    wanted = {options.only} if options.only else {"inbound", "plan", "whole-way", "latency", "restart"}
     if "inbound" in wanted:
         inbound.main([])
+    if "plan" in wanted:
+        plan.main([])
     if "whole-way" in wanted:
         whole_way.report(options.entries, workers=options.workers)
     if "latency" in wanted:

@@ -184,11 +184,27 @@ class PlanHub:
         return {row[0]: row[1] for row in rows}
 
     def derived(self) -> dict[str, Rows]:
-        """Every derived row."""
-        return {
+        """Every derived row, but for weeks out of the horizon in which nothing is booked any more."""
+        found = {
             table: self.rows(f"select * from {table} order by 1, 2, 3, 4, 5")
-            for table in ("booking_week", "person_week", "project_week", "project_actual")
+            for table in ("booking_week", "project_week", "project_actual")
         }
+        found["person_week"] = self.rows(
+            "select * from person_week where hard + soft > 0 or week >= %s and week < %s order by 1, 2",
+            MONDAY,
+            MONDAY + timedelta(weeks=6),
+        )
+        return found
+
+    def desk(self) -> Rows:
+        """What the plan has on the desk: kind, subject, cause and what is at stake."""
+        return self.rows(
+            """
+            select i.subject_kind, i.subject_id, c.code, c.cause_key, i.hours, i.amount_minor, i.currency, i.context
+              from desk_item i join root_cause c using (cause_id)
+             where i.state = 'open' and i.subject_kind <> 'time_entry' order by 1, 2
+            """
+        )
 
     def compute_anew(self) -> None:
         """Forget the plan and compute all of it from what it follows from."""

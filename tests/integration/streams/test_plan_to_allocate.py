@@ -302,6 +302,23 @@ def test_the_plan_is_the_same_as_if_it_were_computed_at_once(hub: PlanHub) -> No
     assert sorted(map(str, codes(hub))) == desk
 
 
+def test_a_booking_that_was_given_away_and_waits_does_not_hold_up_its_new_owner(
+    hub: PlanHub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hub.open()
+    monkeypatch.setattr("tieout.streams.plan_to_allocate.step._CHANGES", 1)
+    given = hub.book(ends=MONDAY + 2 * WEEK)
+    other = hub.book("bob", state="soft")
+    hub.book("bob", number=other, state="hard", work=False)
+    hub.book("bob", number=given, ends=MONDAY + 2 * WEEK, hours_per_day=Decimal(4), work=False)
+    hub.work()
+    assert hub.weeks("ada") == {}
+    assert hub.weeks("bob") == {"2026-08-10": (40, 60, 0), "2026-08-17": (40, 20, 0)}
+    step_by_step = hub.derived()
+    hub.compute_anew()
+    assert hub.derived() == step_by_step
+
+
 def test_a_stream_that_is_not_configured_does_nothing_and_keeps_what_waits(hub: PlanHub) -> None:
     hub.inbound.open_firm(world.firm())
     hub.book(work=False)

@@ -24,7 +24,7 @@ from tieout.streams.plan_to_allocate.computing import Planner
 from tieout.streams.plan_to_allocate.desk import Desk
 from tieout.streams.plan_to_allocate.plan_book import PlanBook
 from tieout.streams.plan_to_allocate.reader import PlanBookCache
-from tieout.streams.plan_to_allocate.store import Cell, Pending, Position
+from tieout.streams.plan_to_allocate.store import BookingWeek, Cell, Pending, Position
 
 _CHANGES: Final = 400
 _RECORDS: Final = 200
@@ -167,11 +167,8 @@ class _Run:
 
     def _compute(self, plan: PlanBook, touched: Touched) -> None:
         cur = self._cur
-        before = store.weeks_of_bookings(cur, touched.bookings | touched.unfilled.keys())
-        touched.cells |= {(one.person_id, one.week) for one in before if one.person_id is not None}
-        before += store.weeks_of_cells(cur, touched.cells)
+        before, filled = self._affected(plan, touched)
         spans = touched.spans()
-        filled = store.bookings_of_people(cur, spans, plan.policy)
         away = store.absences(cur, spans)
         found = Planner(plan).compute(touched.cells, filled.values(), touched.unfilled.values(), away)
         touched.projects |= writing.write_booking_weeks(cur, before, found.weeks)
@@ -179,6 +176,25 @@ class _Run:
         touched.judged.update(filled)
         touched.judged.update(touched.unfilled)
         touched.people |= spans.keys()
+
+    def _affected(self, plan: PlanBook, touched: Touched) -> tuple[list[BookingWeek], dict[int, Booking]]:
+        """The rows that may not stay, and the bookings of all people touched.
+
+        A booking that somebody else had when it was computed last touches the weeks of that person too, whether its
+        change is claimed in this run or waits for a later one.
+        """
+        cur = self._cur
+        moved, before = touched.bookings | touched.unfilled.keys(), list[BookingWeek]()
+        while True:
+            own = store.weeks_of_bookings(cur, moved)
+            before += own
+            touched.cells |= {(one.person_id, one.week) for one in own if one.person_id is not None}
+            filled = store.bookings_of_people(cur, touched.spans(), plan.policy)
+            moved = store.moved_bookings(cur, filled.keys() - touched.bookings)
+            if not moved:
+                return before + store.weeks_of_cells(cur, touched.cells), filled
+            touched.bookings |= moved
+            touched.book(filled[one] for one in moved)
 
     def _tell(self, touched: Touched) -> None:
         """One event for the whole run: what forecasts and capacities are to be read again."""

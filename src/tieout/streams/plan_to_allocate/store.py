@@ -187,6 +187,18 @@ def absences(cur: Cursor[tuple[object, ...]], spans: Mapping[int, tuple[int, int
     return found
 
 
+def moved_bookings(cur: Cursor[tuple[object, ...]], booking_ids: Collection[int]) -> set[int]:
+    """Those of ``booking_ids`` that the plan has with another person than who is booked now."""
+    cur.execute(
+        """
+        select distinct w.booking_id from booking_week w join booking b using (booking_id)
+         where w.booking_id = any(%s) and w.person_id is distinct from b.resource_id
+        """,
+        (sorted(booking_ids),),
+    )
+    return {int(str(row[0])) for row in cur.fetchall()}
+
+
 _WEEK: Final = """
     w.booking_id, w.week, w.part, w.person_id, w.project_id, w.role_id, w.commitment, w.from_day, w.until_day,
     (w.hours * 10000)::bigint, w.bill_line_id, w.revenue_minor, w.revenue_currency, w.revenue_gap, w.cost_line_id,
