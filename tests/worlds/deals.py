@@ -15,7 +15,7 @@ from tieout.model.stream_policy import LeadToProject
 from tieout.records.fact_building import StoredRecord
 from tieout.records.reference_book import ReferenceBook
 from tieout.streams.lead_to_project.deal import Deal, DealContract, DealLine
-from tieout.streams.lead_to_project.validation import Surroundings
+from tieout.streams.lead_to_project.surroundings import Surroundings
 
 US01, DE01, ACME, SENIOR, JUNIOR, CARD = 1, 2, 3, 4, 5, 6
 TODAY = date(2026, 8, 10)

@@ -22,9 +22,10 @@ from tieout.model.identity import IdFactory
 from tieout.model.reported import RecordType, ReportedRecord
 from tieout.records import event_log, store
 from tieout.records.custom_fields import KeptFields, keep, kept_of
-from tieout.records.mapping import ANY, LEGAL_ENTITIES, ROLES, MappingTables
+from tieout.records.mapping import ANY, CURRENCIES, LEGAL_ENTITIES, ROLES, MappingTables
 from tieout.records.matching import MERGED_BY_MAPPING, business_code
 from tieout.records.merge import (
+    CURRENCY_FIELDS,
     REFERENCE_TYPE,
     Golden,
     MergeRules,
@@ -124,7 +125,7 @@ def reconsider(
 ) -> RecordsResult:
     """Judge what was reported once more, after ``firm`` took the place of ``before``.
 
-    Changed ownership, systems, custom fields or mappings of legal entities and roles touch every record; else nothing
+    Changed ownership, systems, custom fields or mappings of entities, currencies and roles touch every record; else nothing
     is done. Belongs into the transaction that stores the new version.
     """
     if before is not None and _record_rules(before) == _record_rules(firm):
@@ -275,6 +276,11 @@ class _Change:
 
     def _kept(self, report: Report) -> Report:
         fields = keep(report.fields, report.system, report.type, self.kept)
+        for name in CURRENCY_FIELDS & fields.keys():
+            word = fields[name]
+            if isinstance(word, str):
+                on = self.now.date()
+                fields[name] = self.mappings.map_value(CURRENCIES, report.system, ANY, word, on) or word
         return report if fields == report.fields else msgspec.structs.replace(report, fields=fields)
 
     def code(self, report: Report) -> str | None:
@@ -432,7 +438,7 @@ def _decided_on(said: Sequence[Report], today: date) -> date:
 
 
 def _record_rules(firm: FirmConfig) -> object:
-    mappings = [one for one in firm.mappings if one.table in {LEGAL_ENTITIES, ROLES}]
+    mappings = [one for one in firm.mappings if one.table in {LEGAL_ENTITIES, ROLES, CURRENCIES}]
     return rules_of(firm), mappings, kept_of(firm)
 
 

@@ -12,6 +12,7 @@ from tieout.model.firm import MappingLine
 
 ANY: Final = "*"
 CLIENTS: Final = "clients"
+CURRENCIES: Final = "currencies"
 LEGAL_ENTITIES: Final = "legal_entities"
 ROLES: Final = "roles"
 

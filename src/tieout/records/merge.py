@@ -50,7 +50,7 @@ _DECIMALS: Final = frozenset(
         "nte_limit", "value", "planned_hours", "fte", "weekly_hours", "probability", "fraction",
     }
 )  # fmt: skip
-_CURRENCIES: Final = frozenset({"currency", "functional_currency", "base", "quote"})
+CURRENCY_FIELDS: Final = frozenset({"currency", "functional_currency", "base", "quote"})
 _FLAGS: Final = frozenset({"open_for_time", "billable", "complimentary", "is_won", "is_closed"})
 _EARLIEST_MICROS: Final = 1_000_000_000_000_000
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
@@ -139,7 +139,7 @@ def bad_value(name: str, value: FieldValue) -> str | None:
         return _unless(date.fromisoformat, value, "is not an ISO date")
     if name in _DECIMALS:
         return _unless(_finite, value, "is not a decimal number from zero on")
-    if name in _CURRENCIES:
+    if name in CURRENCY_FIELDS:
         return _unless(exponent, value, "is not an ISO 4217 currency")
     return None
 

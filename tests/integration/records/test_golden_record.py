@@ -231,3 +231,20 @@ def test_the_newest_value_wins_where_the_rule_says_so(records: Records) -> None:
     explained = explain_record(records.conn, RecordType.PROJECT, "P1", "name")
     assert explained.fields[0].value == "Beta"
     assert "the newest project wins" in "\n".join(explained.lines())
+
+
+def test_a_systems_own_word_for_a_currency_is_translated_by_the_firms_table(records: Records) -> None:
+    records.report(project(currency="US Dollar"))
+    assert records.rows("select fields ->> 'currency' from golden_record where code = 'P100'") == [(None,)]
+    line = MappingLine(
+        table="currencies",
+        line=9,
+        system="psa",
+        entity="*",
+        source="US Dollar",
+        target="USD",
+        valid_from=date(2020, 1, 1),
+    )
+    config = firm()
+    records.apply(msgspec.structs.replace(config, mappings=(*config.mappings, line)))
+    assert records.rows("select fields ->> 'currency' from golden_record where code = 'P100'") == [("USD",)]

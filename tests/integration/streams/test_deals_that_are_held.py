@@ -210,3 +210,12 @@ def test_a_project_that_somebody_made_by_hand_keeps_its_code_until_a_person_says
     hub.retry("PROJECT_CODE_TAKEN", accept=True)
     assert hub.codes() == []
     assert hub.project_state("P-D1") == "active"
+
+
+def test_a_crms_own_word_for_a_tax_regime_is_translated_by_the_firms_table(hub: ProjectHub) -> None:
+    hub.report(contract("D1"), line("D1"), deal(tax_treatment="19 % domestic"))
+    assert hub.codes() == ["TAX_UNDETERMINED"]
+    hub.apply(firm(POLICY, ("tax_regimes", "19 % domestic", "standard", "crm")))
+    hub.run()
+    assert hub.codes() == []
+    assert hub.books["psa"].objects["contract", "K-D1"]["tax_treatment"] == "standard"

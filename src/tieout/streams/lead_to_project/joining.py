@@ -19,7 +19,7 @@ from tieout.streams.lead_to_project import project_code, store
 from tieout.streams.lead_to_project.deal import AcceptedDeal, Deal
 from tieout.streams.lead_to_project.specification import disagreements, number_lines
 from tieout.streams.lead_to_project.store import WonDeal
-from tieout.streams.lead_to_project.validation import Surroundings
+from tieout.streams.lead_to_project.surroundings import Surroundings
 from tieout.streams.lead_to_project.verdict import ACCEPTED, HELD, Verdict, cannot_join, code_taken
 
 PROJECTS: Final = "projects"

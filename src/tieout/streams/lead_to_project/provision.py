@@ -30,8 +30,8 @@ from tieout.streams.lead_to_project.project_code import is_called_after
 from tieout.streams.lead_to_project.saga import UNSENT, Held, Progress, Sending, Target, is_current, progress
 from tieout.streams.lead_to_project.specification import CardSpec, ProjectSpec, specify
 from tieout.streams.lead_to_project.store import Provisioning, StoredObject
+from tieout.streams.lead_to_project.surroundings import Surroundings
 from tieout.streams.lead_to_project.targets import TargetSystem, linked_crms, targets_of
-from tieout.streams.lead_to_project.validation import Surroundings
 from tieout.streams.lead_to_project.verdict import ACCEPTED
 
 _WORDS = {

@@ -32,7 +32,7 @@ from tieout.streams.lead_to_project.joining import Joiner
 from tieout.streams.lead_to_project.provision import Provisioner, described
 from tieout.streams.lead_to_project.reader import affected_deals, deals_after, read_deals
 from tieout.streams.lead_to_project.store import Position, WonDeal
-from tieout.streams.lead_to_project.validation import Surroundings
+from tieout.streams.lead_to_project.surroundings import Surroundings
 from tieout.streams.lead_to_project.verdict import HELD, OVERRULABLE, Before, Verdict, verdict_on
 
 DEAL: Final = "deal"

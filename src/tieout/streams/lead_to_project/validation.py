@@ -6,7 +6,6 @@ depend on has changed.
 """
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from typing import Final
@@ -16,68 +15,23 @@ import msgspec
 from tieout.errors import ContractError
 from tieout.ledger.rate_findings import no_role_rate
 from tieout.ledger.rate_lines import RateContext, RateGap, RateKey, span
-from tieout.ledger.rating import RateBook
 from tieout.model.contract import ContractState
 from tieout.model.finding import Finding, finding
 from tieout.model.money import exponent, to_minor
-from tieout.model.stream_policy import LeadToProject
 from tieout.records.facts import ClientFacts, EntityFacts, RateCardFacts
 from tieout.records.mapping import ANY
-from tieout.records.reference_book import ReferenceBook
 from tieout.streams.lead_to_project import targets
 from tieout.streams.lead_to_project.completeness import Completeness, completeness
 from tieout.streams.lead_to_project.deal import AcceptedContract, AcceptedDeal, Deal, DealLine, SoldLine
 from tieout.streams.lead_to_project.fields import Origin, missing_fields
+from tieout.streams.lead_to_project.surroundings import SERVICE_LINES, TAX_REGIMES, Surroundings
 from tieout.streams.lead_to_project.tax import TaxInputs, expected_category
 
-SERVICE_LINES: Final = "service_lines"
 POLICY_CHANGED: Final = "streams:lead_to_project"
 _IN_FORCE: Final = frozenset({ContractState.SIGNED, ContractState.ACTIVE, ContractState.AMENDED})
 _NEW_PROJECT: Final = -1
 _NOBODY: Final = -1
 _REGULAR: Final = 1
-
-
-@dataclass(frozen=True, kw_only=True)
-class Surroundings:
-    """What deals are judged by: the policy, the reference, the rates."""
-
-    policy: LeadToProject
-    book: ReferenceBook
-    rates: RateBook
-
-    def client_of(self, deal: Deal) -> ClientFacts | None:
-        """The customer, where it is known and not deleted."""
-        known = None if deal.client_id is None else self.book.client_by_id.get(deal.client_id)
-        return None if known is None or known.deleted else known
-
-    def entity_of(self, deal: Deal) -> EntityFacts | None:
-        """The legal entity that delivers, where it is known."""
-        return None if deal.entity_id is None else self.book.entity_by_id.get(deal.entity_id)
-
-    def card_of(self, deal: Deal) -> RateCardFacts | None:
-        """The rate card of the contract, else the only one that the deal's own word fits."""
-        if deal.contract is not None and deal.contract.rate_card_id is not None:
-            return self._card(deal.contract.rate_card_id)
-        return self._card(deal.rate_card_ids[0]) if len(deal.rate_card_ids) == 1 else None
-
-    def service_line_of(self, deal: Deal) -> str | None:
-        """The firm's word for the deal's service line: by ``mappings/service_lines.csv``, where that says anything."""
-        if not deal.service_line:
-            return None
-        if not any(line.table == SERVICE_LINES for line in self.book.firm.mappings):
-            return deal.service_line
-        entity = self.entity_of(deal)
-        code = ANY if entity is None else entity.code
-        return self.book.map_value(SERVICE_LINES, deal.system, code, deal.service_line, self.day_of(deal))
-
-    def day_of(self, deal: Deal) -> date:
-        """The day by which mappings are read: the first of the project."""
-        return deal.starts or self.book.on
-
-    def _card(self, record_id: int) -> RateCardFacts | None:
-        card = self.book.rate_card_by_id.get(record_id)
-        return None if card is None or card.deleted else card
 
 
 class Judgement(msgspec.Struct, frozen=True, kw_only=True):
@@ -313,7 +267,7 @@ def tax(deal: Deal, around: Surroundings) -> Iterator[Finding]:
     entity, client = around.entity_of(deal), around.client_of(deal)
     if entity is None or client is None:
         return
-    missing = expected_category(_tax_inputs(deal, entity, client)).missing
+    missing = expected_category(_tax_inputs(deal, entity, client, around)).missing
     if missing:
         yield finding(
             "TAX_UNDETERMINED",
@@ -322,6 +276,7 @@ def tax(deal: Deal, around: Surroundings) -> Iterator[Finding]:
             context=_context(deal, customer=client.code or client.name),
             depends_on=(
                 deal.token,
+                f"mapping:{TAX_REGIMES}",
                 f"record:client:{client.code}",
                 f"record:client:{deal.system}:{deal.client_said}",
                 f"record:legal_entity:{entity.code}",
@@ -403,12 +358,12 @@ def _gap(
     return None
 
 
-def _tax_inputs(deal: Deal, entity: EntityFacts, client: ClientFacts) -> TaxInputs:
+def _tax_inputs(deal: Deal, entity: EntityFacts, client: ClientFacts, around: Surroundings) -> TaxInputs:
     return TaxInputs(
         supplier_country=entity.country,
         customer_country=client.country or deal.client_country,
         customer_tax_id=client.tax_id or deal.client_tax_id,
-        treatment=deal.tax_treatment or (None if deal.contract is None else deal.contract.tax_treatment),
+        treatment=around.tax_treatment_of(deal),
     )
 
 
@@ -434,8 +389,8 @@ def _accepted(deal: Deal, around: Surroundings) -> AcceptedDeal | None:
         starts=deal.starts,
         ends=deal.ends,
         service_line=ours,
-        tax_category=expected_category(_tax_inputs(deal, entity, client)).code or "",
-        contract=_contract(deal, currency),
+        tax_category=expected_category(_tax_inputs(deal, entity, client, around)).code or "",
+        contract=_contract(deal, currency, around),
         rate_card_id=None if card is None else card.record_id,
         told=deal.told,
         lines=tuple(_sold(line) for line in deal.lines if not line.deleted),
@@ -456,7 +411,7 @@ def _project_words(deal: Deal, around: Surroundings) -> dict[str, str]:
     return {name: word for name, word in words.items() if word}
 
 
-def _contract(deal: Deal, currency: str) -> AcceptedContract | None:
+def _contract(deal: Deal, currency: str, around: Surroundings) -> AcceptedContract | None:
     signed = deal.contract
     if signed is None or signed.number is None:
         return None
@@ -469,7 +424,7 @@ def _contract(deal: Deal, currency: str) -> AcceptedContract | None:
         starts=signed.starts,
         ends=signed.ends,
         po_number=deal.po_number or signed.po_number,
-        tax_treatment=deal.tax_treatment or signed.tax_treatment,
+        tax_treatment=around.tax_treatment_of(deal),
         told=signed.told,
     )
 

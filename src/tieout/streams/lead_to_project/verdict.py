@@ -13,7 +13,8 @@ from tieout.model.finding import Finding, finding
 from tieout.model.stream_policy import ApprovalRule
 from tieout.streams.lead_to_project.deal import AcceptedDeal, Deal, Standing, standing
 from tieout.streams.lead_to_project.specification import disagreements
-from tieout.streams.lead_to_project.validation import POLICY_CHANGED, Surroundings, judge
+from tieout.streams.lead_to_project.surroundings import Surroundings
+from tieout.streams.lead_to_project.validation import POLICY_CHANGED, judge
 
 HELD: Final = "held"
 AWAITING_APPROVAL: Final = "awaiting_approval"
