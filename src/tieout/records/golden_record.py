@@ -125,8 +125,8 @@ def reconsider(
 ) -> RecordsResult:
     """Judge what was reported once more, after ``firm`` took the place of ``before``.
 
-    Changed ownership, systems, custom fields or mappings of entities, currencies and roles touch every record; else nothing
-    is done. Belongs into the transaction that stores the new version.
+    Changed ownership, systems, custom fields or mappings of entities, currencies and roles touch every record; else
+    nothing is done. Belongs into the transaction that stores the new version.
     """
     if before is not None and _record_rules(before) == _record_rules(firm):
         return RecordsResult()
