@@ -11,7 +11,7 @@ from tests.worlds import inbound_firm as world
 from tieout.connect.source import Translated, Unreadable
 from tieout.desk import intake
 from tieout.errors import ContractError
-from tieout.inbound import message_store, pipeline, release
+from tieout.inbound import bookings_review, message_store, pipeline, release
 from tieout.inbound.canonical_translator import CanonicalTranslator
 from tieout.inbound.context import InboundContext
 from tieout.inbound.message_store import NewMessage, StoredMessage
@@ -153,6 +153,8 @@ class Hub:
             applied = apply_firm(cur, config, applied_by="test", now=self.clock.now(), ids=self.context.ids)
             settle_records(cur, applied.records, now=self.clock.now())
             settle_matched(cur, now=self.clock.now())
+            if bookings_review.decides_bookings(applied.depends_on):
+                bookings_review.request_all(cur)
             intake.release_waiting(cur, sorted(applied.depends_on), now=self.clock.now(), reason="Applied.")
 
         in_transaction(self.conn, work)
@@ -197,9 +199,8 @@ class Hub:
     def work(self) -> None:
         """Run the steps of the way in until they have nothing to do."""
         for _ in range(50):
-            if not pipeline.process_pending(self.conn, self.context) + release.process_released(
-                self.conn, self.context
-            ):
+            done = pipeline.process_pending(self.conn, self.context) + release.process_released(self.conn, self.context)
+            if not done + bookings_review.process_review(self.conn, self.context):
                 return
         raise AssertionError("The steps never come to rest.")
 

@@ -47,7 +47,10 @@ class Outcome(IntEnum):
 
 
 class FactArrival(msgspec.Struct, frozen=True, gc=False):
-    """One translated assignment or absence and where it was read from. ``released``: it is read again."""
+    """One translated assignment or absence and where it was read from.
+
+    ``released``: it is read again. ``is_revaluation``: it stands, and what it was judged by has changed.
+    """
 
     message_id: int
     item_no: int
@@ -55,6 +58,7 @@ class FactArrival(msgspec.Struct, frozen=True, gc=False):
     object: str
     said: Reported
     released: Released | None = None
+    is_revaluation: bool = False
 
 
 class KnownFact(KnownVersion, frozen=True, gc=False):
@@ -201,6 +205,7 @@ def _assignment(arrival: FactArrival, said: ReportedAssignment, keys: SourceKeys
         task=task,
         role_id=None if role is None else role.record_id,
         released=arrival.released,
+        is_revaluation=arrival.is_revaluation,
     )
 
 
@@ -217,6 +222,7 @@ def _absence(arrival: FactArrival, said: ReportedTimeOff, keys: SourceKeys) -> A
         said=said,
         resource=keys.resources.get(said.person),
         released=arrival.released,
+        is_revaluation=arrival.is_revaluation,
     )
 
 

@@ -185,13 +185,18 @@ def blocking(one: FactReading) -> Finding:
 
 
 def is_unchanged(one: FactReading) -> bool:
-    """Read again and held for the same cause with the same golden ids: no new revision, the item is open again."""
+    """Read again and judged as before with the same golden ids: no new revision, an item is open again."""
     released: Released | None = one.released
-    if released is None or one.disposition != Outcome.HELD or not one.known:
+    if not one.known or (released is None and not one.is_revaluation):
         return False
-    cause, before = blocking(one), one.known[-1]
-    ids = (before.resource_id, before.project_id, before.task_id, before.role_id)
-    return ids == one.golden_ids and (released.code, released.cause_key, released.subject_id) == (
+    before = one.known[-1]
+    same = (before.resource_id, before.project_id, before.task_id, before.role_id) == one.golden_ids
+    if one.is_revaluation:
+        return same and one.disposition == before.disposition
+    if released is None or one.disposition != Outcome.HELD or not same:
+        return False
+    cause = blocking(one)
+    return (released.code, released.cause_key, released.subject_id) == (
         cause.code,
         cause.cause_key,
         before.entry_id,

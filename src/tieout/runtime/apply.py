@@ -8,7 +8,7 @@ from psycopg import Cursor
 
 from tieout.desk import intake
 from tieout.governance import firm_version
-from tieout.inbound import record_acceptance, revaluation
+from tieout.inbound import bookings_review, record_acceptance, revaluation
 from tieout.ledger import publication
 from tieout.model.clock import Clock
 from tieout.model.firm import FirmConfig
@@ -45,6 +45,8 @@ def apply_firm(url: str, directory: Path, *, applied_by: str, clock: Clock) -> A
                 return Applied(version=done.version, is_new=False, released=0)
             if decides_worth(done.depends_on):
                 revaluation.request(cur)
+            if bookings_review.decides_bookings(done.depends_on):
+                bookings_review.request_all(cur)
             recut_moved(cur, config)
             record_acceptance.settle_records(cur, done.records, now=now)
             record_acceptance.settle_matched(cur, now=now)

@@ -17,7 +17,7 @@ from psycopg import Connection, OperationalError
 
 from tieout.errors import ConfigurationError, TransientError
 from tieout.governance import firm_version
-from tieout.inbound import pipeline, release, revaluation
+from tieout.inbound import bookings_review, pipeline, release, revaluation
 from tieout.inbound.context import InboundContext
 from tieout.outbound import released
 from tieout.outbound.outbox import ACKNOWLEDGED
@@ -76,6 +76,7 @@ def work_once(conn: Connection[tuple[object, ...]], steps: StepContexts) -> int:
         pipeline.process_pending(conn, steps.inbound)
         + release.process_released(conn, steps.inbound)
         + revaluation.process_revaluation(conn, steps.inbound)
+        + bookings_review.process_review(conn, steps.inbound)
         + build_journals(conn, steps.billing)
         + advance_projects(conn, steps.projects)
         + advance_plan(conn, steps.plan)

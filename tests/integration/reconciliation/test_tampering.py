@@ -12,9 +12,11 @@ from tests.integration.reconciliation.books import Books, world
 from tests.worlds.inbound_database import master
 from tests.worlds.inbound_plan import assignment, time_off
 
+from tieout.inbound import bookings_review
 from tieout.model.reported import FieldValue, RecordType, ReportedState
 from tieout.reconciliation.tie_out import TieOut
 from tieout.storage.control_totals import sealed_tables
+from tieout.storage.pool import in_transaction
 
 H = Decimal
 Change = Literal["delete", "double", "alter"]
@@ -57,6 +59,7 @@ def full(books: Books) -> None:
     books.sell()
     books.take(world.said(source_id="late", work_date=day + timedelta(days=20)))
     hub.plan(assignment(), time_off())
+    in_transaction(hub.conn, bookings_review.request_all)
     hub.send_time(world.said(source_id="unread", work_date=day + timedelta(days=21)))
 
 

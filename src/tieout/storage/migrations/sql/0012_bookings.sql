@@ -121,9 +121,21 @@ create table plan_pending (
     until_day  date
 );
 
+-- Readings that stand and are to be judged again, since ownership, a mapping, a task or a role has changed.
+-- kind: assignment (what stands in booking) or time_off (in absence).
+create table booking_review (
+    review_id        bigint generated always as identity primary key,
+    kind             text not null check (kind in ('assignment', 'time_off')),
+    first_reading_id bigint not null,
+    last_reading_id  bigint not null
+);
+create index finding_of_items on finding (cause_key) where entry_id is null;
+create index assignment_version_message on assignment_version (message_id, item_no);
+
 -- What the ledger holds already is new to the plan.
 insert into plan_pending (kind, first_id, last_id)
 select 'accepted', first_entry_id, last_entry_id from batch where accepted_count > 0 order by batch_id;
 
 select seal_table(name::regclass)
-  from unnest(array['assignment_version', 'time_off_version', 'booking', 'absence', 'plan_pending']) as name;
+  from unnest(array['assignment_version', 'time_off_version', 'booking', 'absence', 'plan_pending',
+                    'booking_review']) as name;
