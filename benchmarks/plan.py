@@ -113,7 +113,7 @@ def _run(conn: psycopg.Connection[tuple[object, ...]], each: int, changes: int, 
     conn.execute(
         "truncate booking, plan_pending, booking_week, person_week, project_week, plan_person, plan_project, desk_item"
     )
-    conn.execute("update plan_position set reference_version = 0, week = null")
+    conn.execute("update plan_position set reference_version = 0, day = null")
     with conn.cursor() as cur, cur.copy(f"copy booking ({', '.join(_BOOKING)}) from stdin") as copy:
         for row in _bookings(people, projects, each):
             copy.write_row(row)

@@ -209,7 +209,7 @@ class PlanHub:
     def compute_anew(self) -> None:
         """Forget the plan and compute all of it from what it follows from."""
         self.conn.execute("truncate booking_week, person_week, project_week, plan_person, plan_project, project_actual")
-        self.conn.execute("update plan_position set reference_version = 0, week = null")
+        self.conn.execute("update plan_position set reference_version = 0, day = null")
         self.conn.execute(
             """
             insert into plan_pending (kind, first_id, last_id)

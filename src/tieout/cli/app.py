@@ -39,6 +39,7 @@ _COMMANDS: Final = {
     "forecast": ("allocation", "forecast"),
     "capacity": ("allocation", "capacity"),
     "budget": ("allocation", "budget"),
+    "rates": ("rates", "rates"),
     "explain": ("explain", "app"),
     "connector": ("connector", "app"),
     "key": ("key", "app"),

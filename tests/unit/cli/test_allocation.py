@@ -7,13 +7,15 @@ from decimal import Decimal
 import msgspec
 import pytest
 from tests.unit.cli.conftest import CommandLine, with_real_connectors
+from tests.worlds.inbound_database import master
 from tests.worlds.plan_hub import MONDAY, PlanHub, firm
 
-from tieout.model.reported import RecordType
+from tieout.model.reported import FieldValue, RecordType
 from tieout.storage.pool import connect
 from tieout.streams.plan_to_allocate.budgets import BudgetView
 from tieout.streams.plan_to_allocate.capacity import CapacityTrace, CapacityWeek
 from tieout.streams.plan_to_allocate.forecast import BookedPart, ForecastWeek
+from tieout.streams.plan_to_allocate.rate_comparison import Difference
 
 FROM = ("--from", str(MONDAY), "--weeks", "4")
 
@@ -209,3 +211,36 @@ def test_an_empty_plan_says_so(tieout: CommandLine, hub: PlanHub) -> None:
     assert tieout("forecast", *FROM).out == "Nothing is booked in these weeks.\n"
     assert tieout("forecast", *FROM, "--explain").out == "Nothing is booked in these weeks.\n"
     assert tieout("budget").out == "No project has a budget.\n"
+
+
+class Shown(msgspec.Struct, forbid_unknown_fields=True):
+    difference: Difference
+    effect: Decimal | None
+    currency: str
+
+
+class Rates(msgspec.Struct, forbid_unknown_fields=True):
+    differences: list[Shown]
+
+
+def test_rates_that_differ_are_listed_with_what_they_mean_for_the_hours_to_come(
+    tieout: CommandLine, hub: PlanHub
+) -> None:
+    assert tieout("rates").out == "No two systems state a rate differently.\n"
+    later = date.today() + timedelta(days=14)  # noqa: DTZ011 - the command reads the machine's clock
+    hub.book(starts=later - timedelta(days=later.weekday()), bill_rate=Decimal(210))
+    (one,) = msgspec.json.decode(tieout("rates", "--json").json(), type=Rates).differences
+    assert told(one.effect, one.currency, one.difference.hours) == (Decimal(400), "USD", 40)
+    assert "210.00 USD (psa)" in tieout("rates").out
+
+
+def test_rates_that_one_system_lacks_are_listed_when_asked_for(tieout: CommandLine, hub: PlanHub) -> None:
+    head: dict[str, FieldValue] = {"code": "STD", "name": "Standard", "currency": "USD"}
+    said: dict[str, FieldValue] = {"price": "150", "currency": "USD", "valid_from": "2026-01-01"}
+    hub.inbound.report(
+        master(RecordType.RATE_CARD, "c1", head), master(RecordType.RATE_LINE, "l1", said, rate_card="c1", role="r1")
+    )
+    hub.inbound.report(master(RecordType.RATE_CARD, "c1", head), system="erp")
+    hub.work()
+    assert tieout("rates").out == "No two systems state a rate differently.\n"
+    assert "150.00 USD (psa)" in tieout("rates", "--missing").out

@@ -14,8 +14,9 @@ from psycopg import Cursor
 
 from tieout.desk import intake
 from tieout.desk.intake import NewItem
+from tieout.ledger.rating import HOUR_E4
 from tieout.model.finding import Finding
-from tieout.model.money import RoundingMode, alpha_code, from_minor, round_quotient
+from tieout.model.money import RoundingMode, alpha_code, from_minor, numeric_code, round_quotient
 from tieout.streams.plan_to_allocate import judgement
 from tieout.streams.plan_to_allocate.booked_hours import Booking, Commitment, hours_of_week
 from tieout.streams.plan_to_allocate.budgets import converter, planned_of
@@ -25,6 +26,12 @@ from tieout.streams.plan_to_allocate.computing import Planner
 from tieout.streams.plan_to_allocate.judgement import Overbooking
 from tieout.streams.plan_to_allocate.plan_book import PlanBook
 from tieout.streams.plan_to_allocate.priced_week import week_parts
+from tieout.streams.plan_to_allocate.rate_comparison import Compared, Difference, differs
+from tieout.streams.plan_to_allocate.rate_reader import (
+    differences_of_bookings,
+    differences_of_cards,
+    differences_of_deals,
+)
 from tieout.streams.plan_to_allocate.store import hours_text, overbooked_weeks
 
 OVERBOOKED: Final = "overbooked_person"
@@ -34,7 +41,12 @@ SKILL: Final = "booking_skill"
 CLOSED: Final = "booking_project"
 BUDGET: Final = "project_budget"
 OF_BOOKINGS: Final = (EMPLOYMENT, PLACE, SKILL, CLOSED)
-KINDS: Final = (OVERBOOKED, *OF_BOOKINGS, BUDGET)
+RATES: Final = {
+    Compared.CARD: "rate_of_card",
+    Compared.BOOKING: "rate_of_booking",
+    Compared.DEAL: "rate_of_deal",
+}
+KINDS: Final = (OVERBOOKED, *OF_BOOKINGS, BUDGET, *RATES.values())
 _KIND_OF: Final = {
     "RESOURCE_INACTIVE": EMPLOYMENT,
     "LOCATION_MISMATCH": PLACE,
@@ -88,12 +100,15 @@ class Desk:
                 found.people.add(one.subject_id // _WEEKS)
             elif one.subject_kind == BUDGET:
                 found.projects.add(one.subject_id)
-            else:
+            elif one.subject_kind in OF_BOOKINGS or one.subject_kind == RATES[Compared.BOOKING]:
                 found.bookings.add(one.subject_id)
         return msgspec.structs.replace(found, count=len(items))
 
-    def judge(self, plan: PlanBook, judged: Judged, *, this_week: int, whole: bool) -> None:
-        """Judge what was touched; ``whole``: a new week began, and everything that depends on it is judged too."""
+    def judge(self, plan: PlanBook, judged: Judged, *, this_week: int, whole: bool, rates: bool) -> None:
+        """Judge what was touched; ``whole``: a new day began, and everything that depends on it is judged too.
+
+        ``rates``: the rates of cards and deals are compared as well.
+        """
         people, projects, bookings = set(judged.people), set(judged.projects), judged.bookings | judged.judged.keys()
         if whole:
             people |= {one // _WEEKS for one in self._open(OVERBOOKED)}
@@ -102,6 +117,31 @@ class Desk:
         self._judge_people(plan, people, this_week)
         self._judge_bookings(plan, bookings, judged.judged, this_week)
         self._judge_budgets(plan, projects, this_week)
+        conn = self._cur.connection
+        self._judge_rates(Compared.BOOKING, differences_of_bookings(conn, plan, bookings, today=self._today), bookings)
+        if rates:
+            self._judge_rates(Compared.CARD, differences_of_cards(conn, plan, today=self._today))
+            self._judge_rates(Compared.DEAL, differences_of_deals(conn, plan))
+
+    def _judge_rates(self, kind: Compared, found: Iterable[Difference], judged: Collection[int] | None = None) -> None:
+        """Tell rates that differ, not those that are only missing; without ``judged`` all of the kind were compared."""
+        items = {
+            one.subject_id: _item(
+                RATES[kind],
+                one.subject_id,
+                differs(one),
+                _Stake(
+                    int(one.hours * HOUR_E4),
+                    one.effect_minor,
+                    None if one.effect_minor is None else numeric_code(one.currency),
+                ),
+                entity_id=one.entity_id,
+                day=one.since.toordinal(),
+            )
+            for one in found
+            if one.theirs is not None
+        }
+        self._settle(RATES[kind], self._open(RATES[kind]) if judged is None else judged, items)
 
     def _open(self, kind: str) -> set[int]:
         self._cur.execute(

@@ -241,7 +241,7 @@ def demand_line(
     project_id: int, number: str, role_id: int | None, role: str, fields: Mapping[str, FieldValue]
 ) -> Demand:
     """A line of demand by the fields of its record; ``skills`` are names with commas between."""
-    hours = _decimal(fields.get("hours"))
+    hours = decimal(fields.get("hours"))
     return Demand(
         project_id=project_id,
         number=number,
@@ -258,13 +258,13 @@ def demand_line(
 def _pattern(fields: Mapping[str, FieldValue]) -> tuple[int, ...] | None:
     """Hours by weekday as worked, else weekly hours times the share of full time; None where neither is told."""
     words = (_text(fields.get("working_hours")) or "").split()
-    by_weekday = [hours for word in words if (hours := _decimal(word)) is not None and 0 <= hours <= _DAY]
+    by_weekday = [hours for word in words if (hours := decimal(word)) is not None and 0 <= hours <= _DAY]
     if len(by_weekday) == DAYS == len(words):
         return tuple(_e4(hours) for hours in by_weekday)
-    weekly = _decimal(fields.get("weekly_hours"))
+    weekly = decimal(fields.get("weekly_hours"))
     if weekly is None or not 0 <= weekly <= _MAX_WEEK:
         return None
-    fte = _decimal(fields.get("fte"))
+    fte = decimal(fields.get("fte"))
     return even_pattern(_e4(weekly * (Decimal(1) if fte is None or not 0 < fte <= 1 else fte)))
 
 
@@ -294,7 +294,7 @@ def _key(context: RateContext, *, project: ProjectFacts | None = None, resource_
 
 
 def _budget(record: StoredRecord, projects: Mapping[int, ProjectFacts]) -> Budget:
-    hours, amount = _decimal(record.fields.get("budget_hours")), _decimal(record.fields.get("budget_amount"))
+    hours, amount = decimal(record.fields.get("budget_hours")), decimal(record.fields.get("budget_amount"))
     project = projects.get(record.record_id)
     minor = None
     if amount is not None and amount > 0 and project is not None and project.currency is not None:
@@ -306,7 +306,7 @@ def _budget(record: StoredRecord, projects: Mapping[int, ProjectFacts]) -> Budge
 
 
 def _share(value: FieldValue) -> int:
-    share = _decimal(value)
+    share = decimal(value)
     return WHOLE_E4 if share is None or not 0 < share <= 1 else int(share * WHOLE_E4)
 
 
@@ -318,7 +318,8 @@ def _text(value: FieldValue) -> str | None:
     return value if isinstance(value, str) and value else None
 
 
-def _decimal(value: FieldValue) -> Decimal | None:
+def decimal(value: FieldValue) -> Decimal | None:
+    """A number that a record states; None where it states none."""
     if not isinstance(value, str):
         return None
     try:

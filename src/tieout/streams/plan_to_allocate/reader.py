@@ -4,6 +4,9 @@ One statement for each; a plan book is read again only when the reference has ch
 what is read here.
 """
 
+from collections.abc import Iterator
+from decimal import Decimal
+
 import msgspec
 from psycopg import Connection
 
@@ -13,7 +16,7 @@ from tieout.records.fact_building import StoredRecord
 from tieout.records.mapping import ANY, ROLES
 from tieout.records.reference_book import BookCache, ReferenceBook
 from tieout.streams.plan_to_allocate.demand import Demand
-from tieout.streams.plan_to_allocate.plan_book import READ_TYPES, PlanBook, demand_line
+from tieout.streams.plan_to_allocate.plan_book import READ_TYPES, PlanBook, decimal, demand_line
 
 _fields = msgspec.json.Decoder(dict[str, FieldValue])
 _refs = msgspec.json.Decoder(dict[str, tuple[str, str] | None])
@@ -60,10 +63,28 @@ def _records(conn: Connection[tuple[object, ...]]) -> list[StoredRecord]:
 
 def _sold(conn: Connection[tuple[object, ...]], book: ReferenceBook) -> list[Demand]:
     """The lines of the deals that became projects, as demand of these; a line without hours asks for nothing."""
+    return [demand for _, demand, _ in _sold_lines(conn, book) if demand.hours_e4]
+
+
+def sold_prices(
+    conn: Connection[tuple[object, ...]], book: ReferenceBook
+) -> list[tuple[int, Demand, Decimal, str | None]]:
+    """The same lines with the price of an hour that was sold and its currency, by the record of the line."""
+    found = []
+    for line_id, demand, said in _sold_lines(conn, book):
+        price, currency = decimal(said.get("price")), said.get("currency")
+        if price is not None:
+            found.append((line_id, demand, price, currency if isinstance(currency, str) else None))
+    return found
+
+
+def _sold_lines(
+    conn: Connection[tuple[object, ...]], book: ReferenceBook
+) -> Iterator[tuple[int, Demand, dict[str, FieldValue]]]:
     rows = conn.execute(
         """
         select p.code, d.number, row_number() over (partition by d.deal_id order by l.record_id), l.fields::text,
-               l.refs::text, d.system
+               l.refs::text, d.system, l.record_id
           from provisioning p
           join won_deal d using (provisioning_id)
           join golden_record l on l.type = 'deal_line' and not l.tombstone
@@ -72,8 +93,7 @@ def _sold(conn: Connection[tuple[object, ...]], book: ReferenceBook) -> list[Dem
          order by p.provisioning_id, d.deal_id, l.record_id
         """
     )
-    found = []
-    for code, number, line_no, fields, refs, system in rows:
+    for code, number, line_no, fields, refs, system, line_id in rows:
         project_id = book.by_code(RecordType.PROJECT, str(code))
         if project_id is None:
             continue
@@ -81,10 +101,7 @@ def _sold(conn: Connection[tuple[object, ...]], book: ReferenceBook) -> list[Dem
         role_id = _role(book, str(system), said, _refs.decode(str(refs)).get("role"))
         role = None if role_id is None else book.role_by_id.get(role_id)
         word = str(said.get("role_name") or "") if role is None else role.code or role.name
-        line = demand_line(project_id, f"{number}/{line_no}", role_id, word, said)
-        if line.hours_e4:
-            found.append(line)
-    return found
+        yield int(str(line_id)), demand_line(project_id, f"{number}/{line_no}", role_id, word, said), said
 
 
 def _role(book: ReferenceBook, system: str, said: dict[str, FieldValue], ref: tuple[str, str] | None) -> int | None:

@@ -82,7 +82,8 @@ class _Run:
     def __init__(self, cur: Cursor[tuple[object, ...]], context: PlanContext) -> None:
         self._cur = cur
         self._now = context.clock.now()
-        self._this_week = monday(self._now.date().toordinal())
+        self._today = self._now.date().toordinal()
+        self._this_week = monday(self._today)
         self._context = context
 
     def advance(self) -> int:
@@ -109,7 +110,9 @@ class _Run:
         self._compute(plan, touched)
         writing.write_people(cur, plan, people)
         writing.write_projects(cur, plan, projects)
-        desk.judge(plan, touched, this_week=self._this_week, whole=position.week != self._this_week)
+        is_new_day, has_news = position.day != self._today, after.reference_version != position.reference_version
+        rates = is_new_day or has_news or released.count > 0
+        desk.judge(plan, touched, this_week=self._this_week, whole=is_new_day, rates=rates)
         if touched.judged or touched.people or touched.projects:
             self._tell(touched)
         store.move_position(cur, after)
@@ -120,12 +123,12 @@ class _Run:
         """People and projects that are not what they were computed by, and the position when they are computed."""
         version = plan.book.version
         if position.reference_version == version:
-            return set(), set(), Position(version, self._this_week)
+            return set(), set(), Position(version, self._today)
         people = _differing(store.digests(self._cur, "plan_person", "person_id"), plan.person_digests)
         projects = _differing(store.digests(self._cur, "plan_project", "project_id"), plan.project_digests)
         is_all = len(people) <= _RECORDS and len(projects) <= _RECORDS
         reached = version if is_all else position.reference_version
-        return set(people[:_RECORDS]), set(projects[:_RECORDS]), Position(reached, self._this_week)
+        return set(people[:_RECORDS]), set(projects[:_RECORDS]), Position(reached, self._today)
 
     def _touch_pending(self, pending: Collection[Pending], plan: PlanBook, touched: Touched) -> None:
         cur = self._cur
@@ -157,9 +160,9 @@ class _Run:
 
     def _touch_new_weeks(self, plan: PlanBook, position: Position, touched: Touched) -> None:
         """A new week brings one more at the end of the horizon, for everybody."""
-        if position.week is None or position.week == self._this_week:
+        if position.day is None or monday(position.day) == self._this_week:
             return
-        known = position.week + DAYS * plan.policy.horizon_weeks
+        known = monday(position.day) + DAYS * plan.policy.horizon_weeks
         touched.cells |= {(one, week) for one in plan.people for week in self._window(plan) if week >= known}
 
     def _window(self, plan: PlanBook) -> range:

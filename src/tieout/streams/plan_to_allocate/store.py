@@ -38,10 +38,10 @@ class Pending(msgspec.Struct, frozen=True, gc=False):
 
 
 class Position(msgspec.Struct, frozen=True, gc=False):
-    """How far the plan is computed; ``week`` is the ordinal of the Monday that was the present one, None at first."""
+    """How far the plan is computed; ``day`` is the ordinal of the day that was the present one, None at first."""
 
     reference_version: int
-    week: int | None
+    day: int | None
 
 
 class BookingWeek(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -74,7 +74,7 @@ class BookingWeek(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
 def take_position(cur: Cursor[tuple[object, ...]]) -> Position | None:
     """The plan's position, locked: one worker computes at a time. None while another one does."""
-    row = cur.execute("select reference_version, week from plan_position for update skip locked").fetchone()
+    row = cur.execute("select reference_version, day from plan_position for update skip locked").fetchone()
     if row is None:
         return None
     return Position(int(str(row[0])), None if row[1] is None else _day(row[1]))
@@ -82,8 +82,8 @@ def take_position(cur: Cursor[tuple[object, ...]]) -> Position | None:
 
 def move_position(cur: Cursor[tuple[object, ...]], position: Position) -> None:
     """Remember how far the plan is computed."""
-    week = None if position.week is None else date.fromordinal(position.week)
-    cur.execute("update plan_position set reference_version = %s, week = %s", (position.reference_version, week))
+    day = None if position.day is None else date.fromordinal(position.day)
+    cur.execute("update plan_position set reference_version = %s, day = %s", (position.reference_version, day))
 
 
 def claim_pending(cur: Cursor[tuple[object, ...]], *, limit: int) -> list[Pending]:

@@ -3,11 +3,11 @@ set local search_path = tieout;
 -- none of it is sealed. Weeks are the day of their Monday, hours exact decimals, amounts minor units, currencies
 -- ISO 4217 numeric codes. Derived by streams.plan_to_allocate, which is the only writer.
 
--- How far the plan is computed: by which version of the reference, and for which week as the present one.
+-- How far the plan is computed: by which version of the reference, and for which day as the present one.
 create table plan_position (
     only_row          boolean primary key default true check (only_row),
     reference_version bigint not null,
-    week              date
+    day               date
 );
 insert into plan_position (reference_version) values (0);
 
