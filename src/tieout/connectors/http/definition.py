@@ -5,10 +5,11 @@ it. Paths are names with dots between (``customer.id``, ``lines.0.sku``); one th
 whole item, which matters within lists.
 """
 
-from typing import Final, Literal, TypeAlias
+from typing import Final, Literal
 
 import msgspec
 
+from tieout.connect.by_rule.rule import Fields, ItemRules, Rule
 from tieout.connect.manifest import DeleteVisibility, IdempotencyClass, Role
 from tieout.connect.outcome import RejectionCode
 from tieout.model.command import (
@@ -22,10 +23,7 @@ from tieout.model.command import (
     UpsertTask,
 )
 from tieout.model.journal import PostJournal
-from tieout.model.reported import ReportedAssignment, ReportedTime, ReportedTimeOff
 
-TIME, ASSIGNMENT, TIME_OFF = "time", "assignment", "time_off"
-FACTS: Final = {TIME: ReportedTime, ASSIGNMENT: ReportedAssignment, TIME_OFF: ReportedTimeOff}
 COMMANDS: Final = {
     str(kind.__struct_config__.tag): kind
     for kind in (
@@ -40,40 +38,6 @@ COMMANDS: Final = {
         PublishDemand,
     )
 }
-Scalar: TypeAlias = str | int | bool
-InstantFormat: TypeAlias = Literal["iso", "unix", "unix_ms"]
-
-
-class Rule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """How one value is made. Read from a vendor it becomes canonical, written to one it becomes the vendor's.
-
-    ``path`` is where it comes from, or ``join`` several with a space between, or ``constant``. ``optional``: what is
-    not there is not told (read), what is empty is left out (write). ``lookup`` translates it, and refuses what it does
-    not have. ``date`` and ``instant`` give the vendor's form (``iso``, or as in ``%d.%m.%Y``); ``plus_days`` moves a
-    date. ``decimal`` gives the decimal mark, ``group`` the mark between thousands, ``scale`` how many decimals an
-    integer has, ``minutes`` that it counts minutes where we count hours. ``minor_of`` names the currency of an amount
-    in minor units, on the side where it is an integer; ``number`` writes a JSON number instead of a text. ``each``
-    makes a list.
-    """
-
-    path: str | None = None
-    join: tuple[str, ...] = ()
-    constant: Scalar | None = None
-    optional: bool = False
-    lookup: dict[str, Scalar] = {}
-    date: str | None = None
-    instant: InstantFormat | None = None
-    plus_days: int = 0
-    decimal: str | None = None
-    group: str | None = None
-    scale: int = 0
-    minutes: bool = False
-    minor_of: str | None = None
-    number: bool = False
-    each: dict[str, "str | Rule"] = {}
-
-
-Fields: TypeAlias = dict[str, str | Rule]
 
 
 class Auth(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -107,13 +71,6 @@ class Paging(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     next: str | None = None
 
 
-class Version(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The member that grows with every change of an item."""
-
-    path: str
-    format: Literal["iso", "unix", "unix_ms", "integer"] = "iso"
-
-
 class Changed(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The parameter that asks for what changed since a version; ``date`` asks by whole days."""
 
@@ -121,38 +78,20 @@ class Changed(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     format: Literal["iso", "unix", "unix_ms", "date", "integer"] = "iso"
 
 
-class Deleted(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """How a deleted item is known, which is a tombstone.
-
-    ``path`` is there and not false, or is one of ``equals``; ``always`` in a list of nothing else.
-    """
-
-    path: str | None = None
-    equals: tuple[Scalar, ...] = ()
-    always: bool = False
-
-
-class ReadPart(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """One object that can be read. ``kind`` is time, assignment, time_off or a record type.
+class ReadPart(ItemRules, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One object that can be read.
 
     ``items`` is the path of the list in an answer (empty: the answer is the list). Without ``changed`` everything is
-    read each time. ``fields`` and ``references`` are by canonical names.
+    read each time.
     """
 
-    object: str
     path: str
-    kind: str
-    fields: Fields
     items: str = ""
-    params: dict[str, str] = {}
-    paging: Paging = Paging()
-    id: str = "id"
-    version: Version | None = None
+    params: dict[str, str] = msgspec.field(default_factory=dict)
+    paging: Paging = msgspec.field(default_factory=Paging)
     changed: Changed | None = None
     overlap_s: float = 300.0
     deletes: DeleteVisibility = DeleteVisibility.ABSENCE
-    deleted: Deleted | None = None
-    references: Fields = {}
 
 
 class Echo(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -3,13 +3,13 @@
 from collections.abc import AsyncIterator
 from datetime import date, timedelta
 
+from tieout.connect.by_rule.values import Absent, UnfitError, at, canonical, minor, text
 from tieout.connect.json_codec import JsonValue, decode_strict
 from tieout.connect.sink import LedgerLine, LedgerPosting
 from tieout.connectors.http.client import RestClient
 from tieout.connectors.http.definition import Definition, LedgerPart
 from tieout.connectors.http.mapping import listed
 from tieout.connectors.http.paging import first_place, folded, next_place, place_params
-from tieout.connectors.http.rules import Absent, UnfitError, at, canonical, minor, text
 from tieout.errors import ConfigurationError, ContractError
 
 

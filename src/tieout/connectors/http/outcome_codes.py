@@ -5,11 +5,11 @@ Whatever the definition does not know is unknown: only an explicit answer moves 
 
 from typing import Final
 
+from tieout.connect.by_rule.values import Absent, at
 from tieout.connect.http import HttpAnswer
 from tieout.connect.json_codec import decode_strict
 from tieout.connect.outcome import NoAccess, Outcome, Rejected, RejectionCode, RetryLater, Unknown
 from tieout.connectors.http.definition import Definition
-from tieout.connectors.http.rules import Absent, at
 from tieout.errors import AccessError, ContractError, TieoutError, TransientError
 
 _REFUSED_ACCESS: Final = frozenset({401, 403})

@@ -14,10 +14,10 @@ from typing import Final
 
 import msgspec
 
+from tieout.connect.by_rule.values import at
 from tieout.connect.http import HttpAnswer
 from tieout.connect.json_codec import JsonValue
 from tieout.connectors.http.definition import Changed, Paging, ReadPart
-from tieout.connectors.http.rules import at
 from tieout.errors import ContractError, TransientError
 
 SECOND: Final = 1_000_000

@@ -7,20 +7,17 @@ from typing import Final
 
 import msgspec
 
+from tieout.connect.by_rule.problems import body_problems, item_problems
 from tieout.connect.manifest import DeleteVisibility, IdempotencyClass
 from tieout.connectors.http.definition import (
     COMMANDS,
-    FACTS,
     Auth,
     Definition,
-    Fields,
     Paging,
     ReadPart,
-    Rule,
     WritePart,
 )
 from tieout.errors import ConfigurationError
-from tieout.model.reported import RecordType
 
 
 @lru_cache(maxsize=64)
@@ -76,21 +73,9 @@ def _general_problems(definition: Definition) -> Iterable[str]:
 
 
 def _read_problems(read: ReadPart) -> Iterable[str]:
-    if read.kind not in {*FACTS, *(one.value for one in RecordType)}:
-        yield f"{read.kind!r} is no kind; known are {', '.join([*FACTS, *(one.value for one in RecordType)])}"
-    if read.kind in FACTS:
-        yield from _fact_problems(read)
+    yield from item_problems(read)
     yield from _change_problems(read)
     yield from _paging_problems(read.paging)
-    for fields in (read.fields, read.references):
-        yield from _rule_problems(fields, allows_lists=False)
-
-
-def _fact_problems(read: ReadPart) -> Iterable[str]:
-    known = set(FACTS[read.kind].__struct_fields__) - {"source_id", "version"}
-    yield from (f"{name!r} is no field of {read.kind}" for name in sorted(set(read.fields) - known))
-    if read.references:
-        yield f"{read.kind} has no references; its keys are fields"
 
 
 def _change_problems(read: ReadPart) -> Iterable[str]:
@@ -125,32 +110,4 @@ def _write_problems(write: WritePart) -> Iterable[str]:
         yield f"idempotency {write.idempotency.value} needs find; without a look-up it is N"
     if write.idempotency is IdempotencyClass.K and write.key_header is None and write.method != "PUT":
         yield "idempotency K needs key_header, or PUT to a path that the command names"
-    yield from _rule_problems(write.body, allows_lists=True)
-    names = set(kind.__struct_fields__)
-    for target, rule in write.body.items():
-        for path in _paths(rule):
-            first = path.lstrip("/").split(".")[0]
-            if first not in names:
-                yield f"{target} comes from {path!r}, and {write.command} has no {first!r}"
-
-
-def _paths(rule: str | Rule) -> Iterable[str]:
-    if isinstance(rule, str):
-        return (rule,)
-    return (*((rule.path,) if rule.path is not None else ()), *rule.join)
-
-
-def _rule_problems(fields: Fields, *, allows_lists: bool) -> Iterable[str]:
-    for name, rule in fields.items():
-        if isinstance(rule, str):
-            continue
-        sources = (rule.path is not None) + bool(rule.join) + (rule.constant is not None)
-        if sources != 1:
-            yield f"{name} needs exactly one of path, join and constant"
-        if rule.each and (not allows_lists or rule.path is None):
-            yield f"{name}: each is for lists that are written, and needs path"
-        if rule.plus_days and rule.date is None:
-            yield f"{name}: plus_days needs date"
-        if rule.group is not None and rule.decimal is None:
-            yield f"{name}: group needs decimal"
-        yield from _rule_problems(rule.each, allows_lists=allows_lists)
+    yield from body_problems(write.command, kind, write.body)

@@ -12,6 +12,7 @@ from urllib.parse import quote
 
 import msgspec
 
+from tieout.connect.by_rule.values import Absent, UnfitError, at, canonical, minor, put, text, vendor_body
 from tieout.connect.http import HttpAnswer
 from tieout.connect.json_codec import JsonValue, decode_strict
 from tieout.connect.outcome import (
@@ -31,7 +32,6 @@ from tieout.connectors.http.client import RestClient
 from tieout.connectors.http.definition import Definition, Echo, FindPart, WritePart
 from tieout.connectors.http.outcome_codes import write_refusal
 from tieout.connectors.http.paging import folded
-from tieout.connectors.http.rules import Absent, UnfitError, at, canonical, minor, put, text, vendor_body
 from tieout.errors import (
     AccessError,
     ConfigurationError,

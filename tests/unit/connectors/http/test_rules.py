@@ -5,9 +5,10 @@ from decimal import Decimal
 
 import pytest
 
-from tieout.connectors.http.definition import Changed, Rule
+from tieout.connect.by_rule.rule import Rule
+from tieout.connect.by_rule.values import ABSENT, UnfitError, canonical, minor, text, vendor_body
+from tieout.connectors.http.definition import Changed
 from tieout.connectors.http.paging import next_link, since_text
-from tieout.connectors.http.rules import ABSENT, UnfitError, canonical, minor, text, vendor_body
 
 ITEM = {
     "id": 7,

@@ -1,4 +1,4 @@
-"""Turns values by the rules of a definition, both ways. Pure.
+"""Turns values by rules, both ways. Pure.
 
 Read, a vendor's value becomes canonical: dates and instants as ISO text, decimals as ``Decimal``. Written, a canonical
 value becomes the vendor's. Nothing is coerced: a value that a rule does not fit raises ``UnfitError``.
@@ -9,8 +9,8 @@ from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal, InvalidOperation
 from typing import Final, TypeAlias
 
+from tieout.connect.by_rule.rule import Fields, Rule
 from tieout.connect.json_codec import JsonValue
-from tieout.connectors.http.definition import Fields, Rule
 from tieout.errors import TieoutError
 from tieout.model.money import UnknownCurrencyError, from_minor, to_minor
 from tieout.model.working_time import hours_from_minutes

@@ -1,0 +1,1 @@
+"""Items and values turned by rules that an administrator states, for connectors that are configured."""
