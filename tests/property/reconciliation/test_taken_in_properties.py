@@ -1,5 +1,6 @@
 """The tie-out's own reader and the way in agree on what can be read, without sharing a line of code."""
 
+from collections.abc import Mapping
 from datetime import UTC, date, datetime
 from decimal import Decimal
 
@@ -8,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.worlds import inbound_firm as world
 
-from tieout.connect.source import Translated, Unreadable
+from tieout.connect.source import Translated, Translator, Unreadable
 from tieout.inbound.normalizer import Arrival, normalize
 from tieout.model.reported import ReportedState, ReportedTime
 from tieout.reconciliation import taken_in
@@ -48,6 +49,10 @@ _times = st.builds(
 _usual = world.said()
 
 
+def _lines(message: taken_in.Message, translators: Mapping[str, Translator]) -> list[str]:
+    return list(taken_in._lines(message, taken_in.items_of(message, translators), _BOOK))
+
+
 def _read_by_tie_out(said: ReportedTime) -> str:
     class One:
         def translate(self, object_name: str, payload: bytes) -> list[Translated]:
@@ -55,7 +60,7 @@ def _read_by_tie_out(said: ReportedTime) -> str:
             return [said]
 
     message = taken_in.Message(1, "psa", "time_entries", b"")
-    (line,) = taken_in._lines(message, {"psa": One()}, _BOOK)
+    (line,) = _lines(message, {"psa": One()})
     return line
 
 
@@ -84,8 +89,8 @@ def test_what_cannot_be_read_of_masters_is_not_time() -> None:
             return [Unreadable(problem="no name", source_id="m1")]
 
     message = taken_in.Message(1, "psa", "projects", b"")
-    assert list(taken_in._lines(message, {"psa": Bad()}, _BOOK)) == []
-    assert list(taken_in._lines(message, {}, _BOOK)) == []
+    assert _lines(message, {"psa": Bad()}) == []
+    assert _lines(message, {}) == []
 
 
 def test_a_translator_that_fails_makes_a_message_unreadable_as_a_whole() -> None:
@@ -94,5 +99,5 @@ def test_a_translator_that_fails_makes_a_message_unreadable_as_a_whole() -> None
             raise LookupError(object_name, payload)
 
     message = taken_in.Message(7, "psa", "time_entries", b"")
-    (line,) = taken_in._lines(message, {"psa": Broken()}, _BOOK)
+    (line,) = _lines(message, {"psa": Broken()})
     assert line.split("\t")[:4] == ["7", "\\N", "1", "\\N"]
