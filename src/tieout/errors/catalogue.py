@@ -121,7 +121,7 @@ CATALOGUE: Final[dict[str, CatalogueEntry]] = {
     ),
     "TIE-RECORD-006": CatalogueEntry(
         "Two records cannot be one",
-        "Answer no, or correct the system that has both; `tieout explain` shows them.",
+        "Answer no, or correct the system that has both; `tieout explain client` shows what each says.",
     ),
     "TIE-RECORD-007": CatalogueEntry(
         "A file of decisions cannot be read",
