@@ -1,10 +1,12 @@
 """A new firm directory says what is still open, and is valid once that is written."""
 
+import tomllib
 from pathlib import Path
 
 import pytest
 
-from tieout.connect.connector import installed_connectors
+from tieout.connect.connector import installed_connectors, load_connector
+from tieout.connect.manifest import Role
 from tieout.errors import ConfigurationError
 from tieout.model.money import UnknownCurrencyError
 from tieout.runtime.firm.directory import FILL_IN, read_firm
@@ -50,6 +52,16 @@ def test_every_installed_connector_has_a_form_that_can_be_filled_in(tmp_path: Pa
         read_firm(tmp_path / "firm")
     files = {one.file for one in open_places.value.problems}
     assert [file for file in files if FILL_IN not in (tmp_path / "firm" / file).read_text()] == []
+
+
+@pytest.mark.parametrize("connector", installed_connectors())
+def test_a_resource_tool_is_asked_often_enough_for_its_changes_to_show_within_five_seconds(
+    tmp_path: Path, connector: str
+) -> None:
+    one = NewSystem(name="one", connector=connector)
+    write_initial(tmp_path / "firm", name="Acme", systems=[one], entities=ENTITIES)
+    said = tomllib.loads((tmp_path / "firm" / "systems" / "one.toml").read_text())
+    assert said["poll_interval_s"] == (2 if load_connector(connector).manifest.role is Role.RESOURCE else 5)
 
 
 def test_a_directory_with_files_is_left_alone(tmp_path: Path) -> None:

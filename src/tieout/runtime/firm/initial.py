@@ -19,6 +19,10 @@ from tieout.runtime.firm.directory import ACCOUNT_ROLES, FILL_IN
 _WRITTEN: Final = (Role.PSA, Role.ERP, Role.CRM, Role.RESOURCE)
 """Roles of systems that masters and plans are sent to; which of their commands, is the firm's to choose."""
 
+_USUAL_POLL_INTERVAL_S: Final = 5
+_POLL_INTERVAL_S: Final = {Role.RESOURCE: 2}
+"""Where changes shall show within five seconds, in the plan that they change."""
+
 _HEADER: Final = "system,entity,source,target,valid_from,valid_to"
 
 
@@ -89,7 +93,7 @@ def _system(system: NewSystem, manifest: Manifest, entities: Sequence[NewEntity]
         'environment = "sandbox"',
         "# The vendor's objects that are polled, and how often.",
         f"reads = [{', '.join(_quoted(one.object) for one in manifest.reads)}]",
-        "poll_interval_s = 5",
+        f"poll_interval_s = {_POLL_INTERVAL_S.get(manifest.role, _USUAL_POLL_INTERVAL_S)}",
     ]
     if posts:
         codes = ", ".join(_quoted(one.code) for one in entities)
