@@ -20,6 +20,8 @@ from tieout.runtime.installation import open_installation
 from tieout.storage.pool import connect, in_transaction
 
 _INDENT = 7
+_PRICED = frozenset({"time_entry", "delivery"})
+"""Kinds of items that are worth something, which may not be known yet."""
 
 app = typer.Typer(help="What is held, why, and what to do about it.", no_args_is_help=True, add_completion=False)
 
@@ -127,7 +129,8 @@ def print_causes(words: Console, causes: list[CauseSummary], *, now: datetime) -
             f"{cause.cause_id:>5}  {cause.code:<22}{cause.owner:<20}{held:>7,}{cause.hours:>12,.2f}  "
             f"{f'{days} d' if days else 'today'}"
         )
-        for line in (f"At stake: {_worth(cause)}", cause.example):
+        worth = _worth(cause)
+        for line in (*([f"At stake: {worth}"] if worth else []), cause.example):
             words.print(Padding(Text(line), (0, 0, 0, _INDENT), expand=False))
 
 
@@ -145,14 +148,15 @@ def print_items(words: Console, items: list[ItemView]) -> None:
 
 
 def _facts(item: ItemView) -> str:
-    """Source, day, hours and money of an item, as far as they are known."""
-    facts = [] if item.source_id is None else [f"source {item.source_id}"]
+    """Kind, source, day, hours and money of an item, as far as they are known."""
+    facts = [item.subject_kind.replace("_", " ")]
+    facts += [] if item.source_id is None else [f"source {item.source_id}"]
     if item.document_date is not None:
         facts.append(item.document_date)
     if item.hours is not None:
         facts.append(f"{item.hours:,.2f} h")
     if item.amount_minor is None or item.currency is None:
-        facts.append("unpriced")
+        facts += ["unpriced"] if item.subject_kind in _PRICED else []
     else:
         facts.append(_money(item.amount_minor, item.currency))
     if item.new_amount_minor is not None and item.new_currency is not None:

@@ -172,6 +172,7 @@ def _look(url: str, *, sold: bool) -> tuple[Progress, bool]:
                    count(*) filter (where d.command_kind <> 'post_journal' and d.state = 'posted'),
                    (select count(*) from tieout.message_pending)
                      + (select count(*) from tieout.posting_pending)
+                     + (select count(*) from tieout.booking_review)
                      + (select count(*) from tieout.desk_item where state = 'released')
                      + count(*) filter (where d.state in ('intent', 'in_doubt')
                            or (d.state = 'ready' and not exists (
