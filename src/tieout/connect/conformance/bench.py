@@ -97,9 +97,14 @@ class Numbers:
 
 
 class Bench:
-    """What a check works with. ``exchanges`` and ``throttle`` watch everything opened on this bench."""
+    """What a check works with. ``exchanges`` and ``throttle`` watch everything opened on this bench.
 
-    def __init__(self, connector: Connector, site: Site, numbers: Numbers) -> None:
+    ``kinds_found`` has the kinds that objects turned out to speak of, for all benches of a run (see ``survey``).
+    """
+
+    def __init__(
+        self, connector: Connector, site: Site, numbers: Numbers, kinds_found: dict[str, frozenset[str]] | None = None
+    ) -> None:
         self.connector = connector
         self.manifest = connector.manifest
         self.site = site
@@ -108,6 +113,7 @@ class Bench:
         self.throttle = LocalThrottle()
         self.exchanges: list[Exchange] = []
         self.proven: dict[str, str] = {}
+        self.kinds_found = {} if kinds_found is None else kinds_found
 
     def connection(self, *, timeout_s: float = _TIMEOUT_S, secrets: Mapping[str, str] | None = None) -> Connection:
         """A connection to the site; ``secrets`` replace those that are right."""
@@ -293,7 +299,7 @@ class Bench:
 
     def fork(self) -> "Bench":
         """Another bench on the same site, with its own throttle and wire."""
-        return Bench(self.connector, self.site, self.numbers)
+        return Bench(self.connector, self.site, self.numbers, self.kinds_found)
 
 
 def latest(items: Sequence[Translated]) -> dict[tuple[str, str], Readable]:

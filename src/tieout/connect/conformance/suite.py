@@ -15,6 +15,7 @@ from tieout.connect.conformance import (
     checks_manifest,
     checks_read_failures,
     checks_reading,
+    checks_records,
     checks_translation,
     checks_write_failures,
     checks_writing,
@@ -28,6 +29,7 @@ from tieout.connect.connector import Connector
 ALL_CHECKS: Final[tuple[Check, ...]] = (
     *checks_manifest.CHECKS,
     *checks_reading.CHECKS,
+    *checks_records.CHECKS,
     *checks_translation.CHECKS,
     *checks_read_failures.CHECKS,
     *checks_writing.CHECKS,
@@ -53,6 +55,7 @@ class SuiteRun:
         self._connector = harness.connector
         self._site = site
         self._numbers = Numbers(os.urandom(8).hex())
+        self._kinds_found: dict[str, frozenset[str]] = {}
         manifest = harness.connector.manifest
         self.score = Score(
             connector=manifest.name,
@@ -78,7 +81,7 @@ class SuiteRun:
     def _verdict(self, check: Check) -> tuple[Verdict, str]:
         if not check.applies(self._connector, self._site):
             return Verdict.NOT_APPLICABLE, "the connector does not declare what this check is about"
-        bench = Bench(self._connector, self._site, self._numbers)
+        bench = Bench(self._connector, self._site, self._numbers, self._kinds_found)
         try:
             self._site.calm()
             if check.fresh:
