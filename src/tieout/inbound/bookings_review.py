@@ -79,6 +79,23 @@ def request_noted(cur: Cursor[tuple[object, ...]], tokens: Iterable[str]) -> Non
         notify(cur, WAKES)
 
 
+def request_merged(cur: Cursor[tuple[object, ...]]) -> None:
+    """Let everything be judged again that stands for a record which was merged into another one."""
+    cur.execute(
+        """
+        with merged as (select record_id from golden_record where tombstone and refs ? 'merged_into')
+        insert into booking_review (kind, first_reading_id, last_reading_id)
+        select 'assignment', reading_id, reading_id from booking
+         where resource_id in (table merged) or project_id in (table merged) or task_id in (table merged)
+            or role_id in (table merged)
+        union all
+        select 'time_off', reading_id, reading_id from absence where resource_id in (table merged)
+        """
+    )
+    if cur.rowcount:
+        notify(cur, WAKES)
+
+
 def process_review(conn: Connection[tuple[object, ...]], context: InboundContext) -> int:
     """Judge one range of what stands again; returns how many ranges were done (0 or 1)."""
     done = in_transaction(conn, lambda cur: _process(cur, context))

@@ -14,7 +14,7 @@ from psycopg import Cursor
 from tieout.desk import intake
 from tieout.governance import firm_version
 from tieout.inbound.acceptance import write_findings
-from tieout.inbound.bookings_review import request_noted
+from tieout.inbound.bookings_review import request_merged, request_noted
 from tieout.inbound.context import InboundContext
 from tieout.inbound.message_store import Message
 from tieout.inbound.unreadable import ITEMS_PER_MESSAGE, master_key, open_by_source
@@ -58,6 +58,7 @@ def accept_records(
             tokens |= joined.depends_on
             changed += joined.changed
             settle_records(cur, joined, now=now)
+            request_merged(cur)
         _hold(cur, message, records, result, now=now)
         _resolve_readable(cur, message, [record.source_id for _, record in records], now=now)
     settle_matched(cur, now=now)

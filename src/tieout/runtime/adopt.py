@@ -15,7 +15,7 @@ from psycopg import Cursor
 from tieout.desk import intake
 from tieout.errors import ConfigurationError
 from tieout.governance import firm_version
-from tieout.inbound import record_acceptance
+from tieout.inbound import bookings_review, record_acceptance
 from tieout.ledger.publication import publish
 from tieout.model.clock import Clock
 from tieout.records.adoption import Proposal
@@ -84,6 +84,7 @@ def adopt(url: str, decisions: Sequence[Decision], *, undecided: int, actor: str
             result = decide(cur, decisions, actor=actor, now=now, ids=ids)
             record_acceptance.settle_records(cur, result, now=now)
             record_acceptance.settle_matched(cur, now=now)
+            bookings_review.request_merged(cur)
             published = publish(cur, firm=firm_version.current(conn), now=now)
             released = intake.release_waiting(
                 cur,

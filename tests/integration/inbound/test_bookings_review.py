@@ -12,7 +12,9 @@ from tests.worlds.inbound_plan import STARTS, assignment, time_off
 
 from tieout.inbound import bookings_review
 from tieout.model.firm import FirmConfig, MappingLine, OwnershipRule
-from tieout.model.reported import RecordType
+from tieout.model.reported import RecordType, ReportedRecord
+from tieout.records.adoption_store import Decision
+from tieout.runtime.adopt import adopt
 from tieout.storage.pool import in_transaction
 
 
@@ -59,6 +61,42 @@ def test_a_mapping_that_means_nothing_to_a_booking_leaves_its_reading_as_it_is(h
     hub.work()
     assert hub.rows("select reading_id from booking") == before
     assert hub.rows("select count(*) from booking_review") == [(0,)]
+
+
+def test_bookings_of_a_person_that_was_adopted_as_another_move_to_that_one(hub: Hub, database_url: str) -> None:
+    hub.report(master(RecordType.RESOURCE, "e7", {"name": "Ada L.", "email": "ada.l@example.com"}), system="erp")
+    hub.report(master(RecordType.PROJECT, "x1", {"code": "P100", "name": "One"}), system="erp")
+    hub.plan(assignment(person="e7", project="x1"), time_off(person="e7"), system="erp")
+    assert hub.open_items() == []
+    told_to_the_plan(hub)
+    ada, other = (
+        hub.rows("select record_id from cross_reference where type = 'resource' and source_id = %s", key)[0][0]
+        for key in ("ada", "e7")
+    )
+    assert hub.rows("select resource_id from booking union select resource_id from absence") == [(other,)]
+    one = Decision(type="resource", gone=("erp", "e7"), kept=("psa", "ada"), is_one=True, evidence="e-mail")
+    adopt(database_url, [one], undecided=0, actor="ada", clock=hub.clock)
+    hub.work()
+    assert hub.rows("select resource_id from booking union select resource_id from absence") == [(ada,)]
+    assert {(kind, first) for kind, first in hub.rows("select kind, first_id from plan_pending")} == {
+        ("booking", hub.rows("select booking_id from booking")[0][0]),
+        ("person", ada),
+        ("person", other),
+    }
+
+
+def test_bookings_of_a_project_that_was_merged_in_its_system_move_to_that_one(hub: Hub) -> None:
+    hub.plan(assignment(task=None), assignment(source_id="b2", project="p200", task=None))
+    gone = ReportedRecord(
+        type=RecordType.PROJECT,
+        source_id="p200",
+        version=2,
+        fields={"code": "P200"},
+        references={"merged_into": "p100"},
+        deleted=True,
+    )
+    hub.report(gone)
+    assert [(row[0], row[4]) for row in bookings(hub)] == [("b1", "P100"), ("b2", "P100")]
 
 
 def test_bookings_of_a_system_that_owns_them_no_longer_leave_the_plan_and_come_back(hub: Hub) -> None:
