@@ -15,6 +15,7 @@ from tests.worlds.inbound_plan import assignment, time_off
 from tieout.inbound import bookings_review
 from tieout.model.reported import FieldValue, RecordType, ReportedState
 from tieout.reconciliation.tie_out import TieOut
+from tieout.records.adoption_store import Decision, decide
 from tieout.storage.control_totals import sealed_tables
 from tieout.storage.pool import in_transaction
 
@@ -59,6 +60,9 @@ def full(books: Books) -> None:
     books.sell()
     books.take(world.said(source_id="late", work_date=day + timedelta(days=20)))
     hub.plan(assignment(), time_off())
+    hub.report(master(RecordType.CLIENT, "77", {"code": "OTHER", "name": "Acme Two"}), system="erp")
+    apart = Decision(type="client", gone=("erp", "77"), kept=("psa", "c1"), is_one=False, evidence="names")
+    in_transaction(hub.conn, lambda cur: decide(cur, [apart], actor="ada", now=hub.clock.now(), ids=hub.context.ids))
     in_transaction(hub.conn, bookings_review.request_all)
     hub.send_time(world.said(source_id="unread", work_date=day + timedelta(days=21)))
 
