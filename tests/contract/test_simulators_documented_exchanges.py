@@ -18,7 +18,11 @@ from tieout.connect.http import HttpClient
 from tieout.connect.simulator.exchanges import DocumentedExchange, DocumentedExchanges, documented_exchanges
 from tieout.connect.simulator.server import SIMULATOR_GROUP
 
-SIMULATORS = sorted(entry.name for entry in entry_points(group=SIMULATOR_GROUP))
+SIMULATORS = sorted(
+    entry.name
+    for entry in entry_points(group=SIMULATOR_GROUP)
+    if harness_for(entry.name).connector.manifest.speaks_http
+)
 DOCUMENTED: dict[str, dict[str, DocumentedExchanges]] = {
     name: documented_exchanges(f"tieout.connectors.{name}") for name in SIMULATORS
 }

@@ -82,7 +82,8 @@ class WriteCapability(msgspec.Struct, frozen=True, kw_only=True):
 class Setting(msgspec.Struct, frozen=True, kw_only=True):
     """One setting a connection needs. A ``secret`` setting is given as a reference, never as a value.
 
-    A ``file`` setting names a TOML file of the firm directory; the connection is given its content.
+    A ``file`` setting names a TOML file of the firm directory; the connection is given its content. ``beside`` names
+    the secret beside which this one counts too, while one of them replaces the other.
     """
 
     name: str
@@ -91,6 +92,7 @@ class Setting(msgspec.Struct, frozen=True, kw_only=True):
     file: bool = False
     required: bool = True
     default: str | None = None
+    beside: str | None = None
 
 
 class Manifest(msgspec.Struct, frozen=True, kw_only=True):
@@ -99,7 +101,8 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     ``max_in_flight_s`` is the longest time after sending during which a request may still take effect;
     ``read_your_write_lag_s`` how long a look-up may miss what was written. Together they are the quarantine.
     ``control_fields`` are the vendor's own fields in which a financial control decides, by control (tax, revenue,
-    credit, period): the hub fills none of them where the system is the control's home.
+    credit, period): the hub fills none of them where the system is the control's home. ``speaks_http`` is false where
+    the system is reached by another protocol, so that nothing passes the hub's HTTP client.
     """
 
     name: str
@@ -111,6 +114,7 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     limits: Limits = Limits()
     settings: tuple[Setting, ...] = ()
     control_fields: dict[str, tuple[str, ...]] = {}
+    speaks_http: bool = True
     max_in_flight_s: float = 60.0
     read_your_write_lag_s: float = 0.0
     request_timeout_s: float = 30.0

@@ -89,6 +89,45 @@ VENDOR_CODES: Final[dict[str, CatalogueEntry]] = {
         "Empty the setting currency of that system; every record then names its own.",
     ),
     "TIE-SALESFORCE-010": CatalogueEntry("Salesforce was given commands that one call cannot write", REPORT_IT),
+    "TIE-FILES-001": CatalogueEntry(
+        "The connector for files does not know this object or stored position",
+        "Correct the object's name in systems/, or reset its position; what is known is recognised.",
+    ),
+    "TIE-FILES-002": CatalogueEntry(
+        "A file is not as its layout says",
+        "Nothing of it was taken: have it delivered again as agreed, under a new number.",
+    ),
+    "TIE-FILES-003": CatalogueEntry(
+        "A workbook cannot or must not be opened", "Nothing of it was taken: have it saved anew as a plain workbook."
+    ),
+    "TIE-FILES-004": CatalogueEntry(
+        "A file does not come to its own control totals",
+        "Nothing of it was taken: ask its sender, who has the same totals, and have it delivered again.",
+    ),
+    "TIE-FILES-005": CatalogueEntry(
+        "The definition or a setting of a system of files cannot be used",
+        "Correct the named place in its TOML file or in systems/.",
+    ),
+    "TIE-FILES-006": CatalogueEntry(
+        "Where files lie cannot be reached", "It is repeated by itself; act only if it does not stop."
+    ),
+    "TIE-FILES-007": CatalogueEntry(
+        "The server of files refused",
+        "Check user, password or key, host_key and the folder's permissions; the connection resumes by itself.",
+    ),
+    "TIE-FILES-008": CatalogueEntry(
+        "It is unknown whether a file got its name", "It is looked up by itself; act only if it stays in doubt."
+    ),
+    "TIE-FILES-009": CatalogueEntry(
+        "A file may not be taken", "Nothing of it was taken: ask its sender which delivery counts."
+    ),
+    "TIE-FILES-010": CatalogueEntry(
+        "A numbered file is missing", "Have the missing file delivered; what waits for it is then taken by itself."
+    ),
+    "TIE-FILES-011": CatalogueEntry(
+        "A numbered file is not whole yet", "It is read when it is whole; act only if it stays so."
+    ),
+    "TIE-FILES-012": CatalogueEntry("The connector for files was given a command that it does not declare", REPORT_IT),
     "TIE-KANTATA-001": CatalogueEntry("An answer of Kantata cannot be read", COMPARE),
     "TIE-KANTATA-002": CatalogueEntry(
         "A stored position is not one of the Kantata connector",

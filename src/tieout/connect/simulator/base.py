@@ -97,6 +97,10 @@ class Simulator(ABC):
         """Every webhook that this system has signed, whether or not it had an address to post it to; oldest first."""
         return ()
 
+    async def go_dark(self, *, dark: bool) -> None:
+        """Refuse connections at doors of its own beside HTTP, or open them again; most systems have none."""
+        del dark
+
     def object_counts(self) -> dict[str, int]:
         """How many rows of each vendor object there are, for people and tests."""
         return {}

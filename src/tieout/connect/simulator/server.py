@@ -124,11 +124,13 @@ class SimulatorServer:
             raise RuntimeError("the simulator is not set up")
         self._site = web.TCPSite(self._runner, _LOOPBACK, self._port, reuse_address=True)
         await self._site.start()
+        await self._simulator.go_dark(dark=False)
 
     async def _close(self) -> None:
         if self._site is not None:
             site, self._site = self._site, None
             await site.stop()
+            await self._simulator.go_dark(dark=True)
         for transport in list(self._transports):
             if isinstance(transport, asyncio.Transport):
                 transport.abort()
