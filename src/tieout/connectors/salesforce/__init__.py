@@ -1,0 +1,1 @@
+"""Salesforce as the firm's CRM: accounts, opportunities with lines and contracts are read, project links written."""
