@@ -28,6 +28,7 @@ from tieout.connectors.netsuite.records import (
     NetSuiteJob,
     NetSuiteJournal,
     NetSuiteQueryPage,
+    NetSuiteSchema,
     NetSuiteTaskList,
     NetSuiteToken,
 )
@@ -177,6 +178,14 @@ class NetSuiteClient:
         """The internal id of a record by our reference; errors as above."""
         found = await self._record(f"{record}/eid:{quote(reference, safe='')}", _Identified)
         return None if found is None else found.id
+
+    # "Working with Resource Metadata": the account's own view of a record type, its custom fields included
+    async def schema(self, record: str) -> NetSuiteSchema:
+        """The members of a record type; raises TransientError, AccessError or ContractError."""
+        answer = await self._signed(
+            "GET", f"{RECORD_PATH}/metadata-catalog/{record}", headers={"Accept": "application/schema+json"}
+        )
+        return decode_strict_as(_read(answer, "The metadata catalogue"), NetSuiteSchema)
 
     async def _record(self, path: str, shape: type[_Shape]) -> _Shape | None:
         answer = await self._signed("GET", f"{RECORD_PATH}/{path}", params={"expandSubResources": "true"})

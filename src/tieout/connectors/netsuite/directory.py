@@ -1,8 +1,8 @@
 """Finds the account's internal ids of what commands name: legal entities, currencies, accounts, customers, projects.
 
-Neighbours: ``write`` asks it before it sends, ``read`` for the subsidiary of a legal entity. What was found is
-remembered as long as the sink is open, what was not found is asked again each time, so that a customer created a
-moment ago is found.
+Neighbours: ``write`` and ``master_writer`` ask it before they send, ``read`` for the subsidiary of a legal entity.
+What was found is remembered as long as the sink is open, what was not found is asked again each time, so that a
+customer created a moment ago is found.
 """
 
 from collections.abc import Collection, Iterable, Mapping
@@ -11,7 +11,9 @@ import msgspec
 
 from tieout.connectors.netsuite import queries
 from tieout.connectors.netsuite.client import NetSuiteClient
-from tieout.connectors.netsuite.mapping import Known
+from tieout.connectors.netsuite.mapping import Known, has_values
+from tieout.connectors.netsuite.masters import TASK_COMPLETED, HeldTask
+from tieout.connectors.netsuite.records import NetSuiteSchema
 from tieout.model.journal import PostJournal
 
 
@@ -19,6 +21,13 @@ class _Named(msgspec.Struct, frozen=True):
     id: str
     name: str
     code: str | None = None
+
+
+class _Task(msgspec.Struct, frozen=True):
+    id: str
+    project: str
+    code: str
+    status: str | None = None
 
 
 class _Subsidiary(msgspec.Struct, frozen=True):
@@ -40,6 +49,9 @@ class Directory:
         self._subsidiaries: dict[str, str] = {}
         self._currencies: dict[str, str] = {}
         self._segments: dict[tuple[str, str], str] = {}
+        self._statuses: dict[str, str] = {}
+        self._tasks: dict[tuple[str, str], HeldTask] = {}
+        self._schemas: dict[str, NetSuiteSchema] = {}
         self._named: dict[str, dict[str, str]] = {"account": {}, "customer": {}, "job": {}}
 
     async def subsidiary_of(self, entity: str) -> str | None:
@@ -75,6 +87,33 @@ class Directory:
         """Ids of projects by code."""
         return await self._learn("job", codes)
 
+    async def project_statuses(self, names: Collection[str]) -> Mapping[str, str]:
+        """Ids of project statuses by name."""
+        if any(one not in self._statuses for one in names):
+            rows = await self._client.rows(queries.PROJECT_STATUSES, _Named)
+            self._statuses = {row.name: row.id for row in rows}
+        return self._statuses
+
+    async def learn_tasks(self, wanted: Collection[tuple[str, str]]) -> None:
+        """Ask for tasks by their project's id and their WBS code: each time, for people complete them."""
+        asked = sorted(wanted)
+        for start in range(0, len(asked), queries.MAX_NAMES):
+            chunk = asked[start : start + queries.MAX_NAMES]
+            query = queries.tasks(sorted({project for project, _ in chunk}), sorted({code for _, code in chunk}))
+            for row in await self._client.rows(query, _Task):
+                self._tasks[row.project, row.code] = HeldTask(row.id, completed=row.status == TASK_COMPLETED)
+
+    def task(self, project: str, code: str) -> HeldTask | None:
+        """A task that was learned or remembered; None when there is none."""
+        return self._tasks.get((project, code))
+
+    async def schema(self, record: str, fields: Collection[str]) -> NetSuiteSchema:
+        """The schema of a record type, asked again where one of ``fields`` was not in it."""
+        known = self._schemas.get(record)
+        if known is None or not known.properties.keys() >= set(fields):
+            known = self._schemas[record] = await self._client.schema(record)
+        return known
+
     async def known(self, commands: Collection[PostJournal]) -> dict[str, Known | None]:
         """What the commands name, by legal entity; None for a legal entity without subsidiary."""
         lines = [line for command in commands for line in command.lines]
@@ -107,9 +146,14 @@ class Directory:
         """A customer or project that was just written; SuiteQL may not see it yet."""
         self._named[table][code] = key
 
+    def remember_task(self, project: str, code: str, held: HeldTask) -> None:
+        """A task that was just written; as ``remember``."""
+        self._tasks[project, code] = held
+
     def forget(self) -> None:
         """Ask everything again: something remembered is no longer there."""
         self._subsidiaries, self._currencies, self._segments = {}, {}, {}
+        self._statuses, self._tasks, self._schemas = {}, {}, {}
         self._named = {table: {} for table in self._named}
 
     async def _learn(self, table: str, names: Iterable[str]) -> Mapping[str, str]:
@@ -125,7 +169,7 @@ class Directory:
         needed = {
             (self._dimension_fields[dimension], value)
             for dimension, value in wanted
-            if dimension in self._dimension_fields
+            if dimension in self._dimension_fields and has_values(self._dimension_fields[dimension])
         }
         for field in sorted({field for field, value in needed if (field, value) not in self._segments}):
             rows = await self._client.rows(queries.segment_values(field), _Named)

@@ -65,15 +65,26 @@ class Lookup:
         found = await self.journal(references[0])
         return {} if found is None else {references[0]: found}
 
-    async def records(self, table: str, references: Sequence[str]) -> dict[str, Found]:
-        """The customers or projects under ``references``."""
+    async def records(self, record: str, references: Sequence[str]) -> dict[str, Found]:
+        """The records of a type under ``references``; SuiteQL's table is its name in lower case."""
         held: dict[str, list[str]] = {}
         for chunk in _chunks(references):
-            for row in await self._client.rows(queries.records_by_reference(table, chunk), _Named):
+            for row in await self._client.rows(queries.records_by_reference(record.lower(), chunk), _Named):
                 held.setdefault(row.name, []).append(row.id)
         absent = [one for one in dict.fromkeys(references) if one not in held]
-        keys = await self._all(absent, lambda reference: self._client.record_by_reference(table, reference))
+        keys = await self._all(absent, lambda reference: self._client.record_by_reference(record, reference))
         held |= {reference: [key] for reference, key in keys.items() if key is not None}
+        return {
+            reference: Found(reference=reference, ref=ids[0], state=FoundState.POSTED, count=len(ids))
+            for reference, ids in held.items()
+        }
+
+    async def statuses(self, references: Sequence[str]) -> dict[str, Found]:
+        """The projects whose status was set under ``references`` and not again since."""
+        held: dict[str, list[str]] = {}
+        for chunk in _chunks(references):
+            for row in await self._client.rows(queries.statuses_by_reference(chunk), _Named):
+                held.setdefault(row.name, []).append(row.id)
         return {
             reference: Found(reference=reference, ref=ids[0], state=FoundState.POSTED, count=len(ids))
             for reference, ids in held.items()

@@ -3,7 +3,8 @@
 Idempotency class U rests on one fact that the suite proves: a journal is *created* (POST) with our reference as its
 external id, and NetSuite refuses a second record with the same external id. It is never upserted: a PUT on
 ``eid:REFERENCE`` of a journal that is already there would change it, and add its lines a second time unless
-``?replace=line`` is given. Customers and projects are upserted, because there a change is what is meant.
+``?replace=line`` is given. Customers, projects and tasks are upserted, because there a change is what is meant. The
+status of a project is set to a value, never moved by a step, so the same command again leaves what is there: class K.
 """
 
 from typing import Final
@@ -38,19 +39,38 @@ CHANGE_OVERLAP_S: Final = 7200.0
 SINGLE: Final = "single"
 ASYNC_BATCHES: Final = "async_batches"
 PERIOD_LOCK_RECORD: Final = "customrecord_tieout_period_lock"
+WBS_FIELD: Final = "custevent_tieout_wbs"
+"""The custom field of a project task that holds its WBS code: a task has a title and no code of its own."""
+
+STATUS_REFERENCE_FIELD: Final = "custentity_tieout_status_ref"
+"""The custom field of a project that holds our reference of the command that set its status."""
+
+PROJECT_STATUSES: Final = (
+    "approved=Awarded,provisioning=Pending,active=In Progress,on_hold=On Hold,delivery_complete=Delivery Complete,"
+    "financially_closed=Closed,archived=Archived"
+)
+"""Awarded, Pending, In Progress and Closed come with an account; an administrator adds the others."""
+
+PROJECT_FIELDS: Final = (
+    "contract_number=custentity_tieout_contract,rate_card_code=custentity_tieout_rate_card,"
+    "service_line=custentity_tieout_service_line,manager_email=custentity_tieout_manager"
+)
 
 
-def _full(name: str) -> ReadCapability:
-    return ReadCapability(object=name, cursor=CursorKind.FULL, deletes=DeleteVisibility.ABSENCE, page_size=PAGE_SIZE)
+def _full(name: str, kind: str) -> ReadCapability:
+    return ReadCapability(
+        object=name, cursor=CursorKind.FULL, deletes=DeleteVisibility.ABSENCE, page_size=PAGE_SIZE, kinds=(kind,)
+    )
 
 
-def _changes(name: str) -> ReadCapability:
+def _changes(name: str, kind: str) -> ReadCapability:
     return ReadCapability(
         object=name,
         cursor=CursorKind.UPDATED_AT,
         deletes=DeleteVisibility.ABSENCE,
         page_size=PAGE_SIZE,
         overlap_s=CHANGE_OVERLAP_S,
+        kinds=(kind,),
     )
 
 
@@ -60,15 +80,17 @@ MANIFEST: Final = Manifest(
     role=Role.ERP,
     api_version="v1",
     reads=(
-        _full("subsidiary"),
-        _full("accountingperiod"),
-        _full("currencyrate"),
-        _changes("customer"),
-        _changes("job"),
+        _full("subsidiary", "legal_entity"),
+        _full("accountingperiod", "period"),
+        _full("currencyrate", "fx_rate"),
+        _changes("customer", "client"),
+        _changes("job", "project"),
     ),
     writes=(
         WriteCapability(command="upsert_customer", idempotency=IdempotencyClass.U, max_batch=MAX_BATCH),
         WriteCapability(command="upsert_project", idempotency=IdempotencyClass.U, max_batch=MAX_BATCH),
+        WriteCapability(command="upsert_task", idempotency=IdempotencyClass.U, max_batch=MAX_BATCH),
+        WriteCapability(command="set_project_status", idempotency=IdempotencyClass.K, max_batch=MAX_BATCH),
         WriteCapability(command="post_journal", idempotency=IdempotencyClass.U, max_batch=MAX_BATCH),
     ),
     limits=Limits(concurrency=CONCURRENCY),
@@ -122,10 +144,24 @@ MANIFEST: Final = Manifest(
         ),
         Setting(
             name="dimension_fields",
-            description="Which line field takes which dimension, as DIMENSION=FIELD,...; fields are department, class "
-            "and location.",
+            description="Which line field takes which dimension, as DIMENSION=FIELD,...; fields are department, class, "
+            "location, a custom segment (cseg...) or a free-form text column (custcol...).",
             required=False,
             default="department=department,class=class,location=location",
+        ),
+        Setting(
+            name="project_statuses",
+            description="Which project status of the account stands for which state of a project, as STATE=NAME,...; "
+            "a state that is not named is refused.",
+            required=False,
+            default=PROJECT_STATUSES,
+        ),
+        Setting(
+            name="project_fields",
+            description="Which custom field of a project holds what NetSuite has no field for, as NAME=FIELD,...; "
+            "names are contract_number, rate_card_code, service_line and manager_email; what is not named is not kept.",
+            required=False,
+            default=PROJECT_FIELDS,
         ),
         Setting(
             name="period_lock_record",
@@ -135,6 +171,12 @@ MANIFEST: Final = Manifest(
             default=PERIOD_LOCK_RECORD,
         ),
     ),
+    control_fields={
+        "tax": ("defaultTaxReg", "taxItem", "taxable", "vatRegNumber"),
+        "revenue": ("estimateRevRecTemplate", "revRecForecastRule", "revRecForecastTemplate"),
+        "credit": ("creditHoldOverride", "creditLimit", "terms"),
+        "period": ("postingPeriod",),
+    },
     max_in_flight_s=LONGEST_REQUEST_S,
     read_your_write_lag_s=0.0,
     request_timeout_s=60.0,
@@ -146,6 +188,8 @@ MANIFEST: Final = Manifest(
         "NetSuite Help Center: Executing SuiteQL Queries Through REST Web Services",
         "NetSuite Help Center: Error Handling in REST Web Services",
         "NetSuite Help Center: Concurrency Governance and Session Management; GovernanceLimits Operation",
+        "NetSuite Help Center: Working with Resource Metadata; Custom Segments; Project; Project Task",
+        "NetSuite Schema Browser: Job, ProjectTask",
         "NetSuite Help Center: Locking Accounting Periods in NetSuite OneWorld",
     ),
 )

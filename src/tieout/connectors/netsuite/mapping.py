@@ -1,9 +1,9 @@
 """NetSuite's types and canonical words, both ways; pure.
 
-Neighbours: ``records`` holds NetSuite's types, ``directory`` finds the ids that a command needs, ``read`` and ``write``
-do the talking. A journal is in the subsidiary's functional currency; what a line is worth in the currency of the
-transaction, and the hours behind it, travel in the custom line columns ``custcol_tieout_currency``,
-``custcol_tieout_amount`` and ``custcol_tieout_hours``, which an administrator creates once.
+Neighbours: ``records`` holds NetSuite's types, ``masters`` maps masters that are written, ``directory`` finds the ids
+that a command needs, ``read`` and ``write`` do the talking. A journal is in the subsidiary's functional currency; what
+a line is worth in the currency of the transaction, and the hours behind it, travel in the custom line columns
+``custcol_tieout_currency``, ``custcol_tieout_amount`` and ``custcol_tieout_hours``: an administrator creates them once.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -18,7 +18,6 @@ from tieout.connect.outcome import Echo, Rejected, RejectionCode
 from tieout.connect.sink import LedgerLine, LedgerPosting
 from tieout.connect.source import Translated, Unreadable
 from tieout.connectors.netsuite.records import (
-    NetSuiteCustomer,
     NetSuiteCustomerRow,
     NetSuiteJobRow,
     NetSuiteJournal,
@@ -27,14 +26,12 @@ from tieout.connectors.netsuite.records import (
     NetSuiteJournalRow,
     NetSuiteLedgerRow,
     NetSuitePeriodRow,
-    NetSuiteProject,
     NetSuiteQueryPage,
     NetSuiteRateRow,
     NetSuiteReference,
     NetSuiteSubsidiaryRow,
 )
 from tieout.errors import ContractError
-from tieout.model.command import UpsertCustomer, UpsertProject
 from tieout.model.journal import JournalLine, PostJournal
 from tieout.model.money import Money, exponent, from_minor, to_minor
 from tieout.model.reported import FieldValue, RecordType, ReportedRecord
@@ -42,6 +39,8 @@ from tieout.model.reported import FieldValue, RecordType, ReportedRecord
 SEGMENT_FIELDS: Final = ("department", "class", "location")
 MAX_MEMO: Final = 999
 """The memo of a transaction holds 999 characters; a longer text is cut, our reference stays in the external id."""
+
+_ENCODER: Final = msgspec.json.Encoder(decimal_format="number")
 
 _Row = TypeVar("_Row", bound=msgspec.Struct)
 
@@ -101,13 +100,19 @@ def _to_line(
         credit=from_minor(line.credit_minor, functional) if line.credit_minor else None,
         memo=line.memo[:MAX_MEMO] or None,
         entity=entity,
-        department=segments.get("department"),
-        class_=segments.get("class"),
-        location=segments.get("location"),
+        department=_native(segments, "department"),
+        class_=_native(segments, "class"),
+        location=_native(segments, "location"),
         custcol_tieout_currency=line.currency,
         custcol_tieout_amount=from_minor(line.amount_minor, line.currency),
         custcol_tieout_hours=line.hours,
+        custom={field: value for field, value in segments.items() if field not in SEGMENT_FIELDS},
     )
+
+
+def _native(segments: Mapping[str, NetSuiteReference | str], field: str) -> NetSuiteReference | None:
+    value = segments.get(field)
+    return value if isinstance(value, NetSuiteReference) else None
 
 
 def _entity(line: JournalLine, known: Known) -> NetSuiteReference | Rejected | None:
@@ -127,44 +132,44 @@ def _entity(line: JournalLine, known: Known) -> NetSuiteReference | Rejected | N
 
 def _segments(
     dimensions: Mapping[str, str], known: Known, dimension_fields: Mapping[str, str]
-) -> dict[str, NetSuiteReference] | Rejected:
-    found: dict[str, NetSuiteReference] = {}
+) -> dict[str, NetSuiteReference | str] | Rejected:
+    """What stands in which line field: a value of the field's list, or the text itself in a column of free text."""
+    found: dict[str, NetSuiteReference | str] = {}
     for dimension, value in dimensions.items():
         field = dimension_fields.get(dimension)
-        key = None if field is None else known.segments.get((field, value))
-        if field is None or key is None:
-            words = (
-                f"No line field is set up for the dimension {dimension} (setting dimension_fields)."
-                if field is None
-                else f"NetSuite has no active {field} {value}."
-            )
+        if field is None:
+            words = f"No line field is set up for the dimension {dimension} (setting dimension_fields)."
             return _rejected(RejectionCode.DIMENSION_UNKNOWN, words)
+        if not has_values(field):
+            found[field] = value
+            continue
+        key = known.segments.get((field, value))
+        if key is None:
+            return _rejected(RejectionCode.DIMENSION_UNKNOWN, f"NetSuite has no active {field} {value}.")
         found[field] = NetSuiteReference(key)
     return found
 
 
-def to_customer(command: UpsertCustomer, *, subsidiary: str, currency: str) -> NetSuiteCustomer:
-    """The customer for a command; ``subsidiary`` and ``currency`` are the account's ids."""
-    return NetSuiteCustomer(
-        entity_id=command.code,
-        company_name=command.name,
-        subsidiary=NetSuiteReference(subsidiary),
-        currency=NetSuiteReference(currency),
-        default_tax_reg=command.tax_id,
-    )
+def has_values(field: str) -> bool:
+    """Whether a line field takes values of a list, as department, class, location and custom segments do."""
+    return not field.startswith("custcol")
 
 
-def to_project(command: UpsertProject, *, customer: str, subsidiary: str, currency: str) -> NetSuiteProject:
-    """The project for a command; the rest are the account's ids."""
-    return NetSuiteProject(
-        entity_id=command.code,
-        company_name=command.name,
-        parent=NetSuiteReference(customer),
-        subsidiary=NetSuiteReference(subsidiary),
-        currency=NetSuiteReference(currency),
-        start_date=command.starts.isoformat() if command.starts else None,
-        projected_end_date=command.ends.isoformat() if command.ends else None,
-    )
+def encoded_journal(journal: NetSuiteJournal) -> bytes:
+    """The JSON text of a journal, with the account's own members beside the others."""
+    plain = _ENCODER.encode(journal)
+    if not any(line.custom for line in journal.line.items):
+        return plain
+    members: dict[str, object] = dict(msgspec.json.decode(plain, type=dict[str, msgspec.Raw]))
+    lines = [flattened(_ENCODER.encode(line)) for line in journal.line.items]
+    return _ENCODER.encode({**members, "line": {"items": lines}})
+
+
+def flattened(text: bytes) -> dict[str, msgspec.Raw]:
+    """The members of a JSON object with those of its member ``custom`` among them, each as it was written."""
+    members = msgspec.json.decode(text, type=dict[str, msgspec.Raw])
+    custom = members.pop("custom", None)
+    return members if custom is None else members | msgspec.json.decode(custom, type=dict[str, msgspec.Raw])
 
 
 def _minor(text: str, currency: str) -> int:
@@ -232,6 +237,11 @@ def _version(*changed: str | None) -> int:
     """
     instants = [datetime.fromisoformat(one).replace(tzinfo=UTC) for one in changed if one]
     return max((int(instant.timestamp()) for instant in instants), default=0)
+
+
+def _after(last_day: str) -> str:
+    """The first day after the last one, which is what NetSuite names as an end."""
+    return (date.fromisoformat(last_day) + timedelta(days=1)).isoformat()
 
 
 def _flag(text: str) -> bool:
@@ -313,7 +323,7 @@ def _project(row: NetSuiteJobRow) -> ReportedRecord:
                 "name": row.companyname,
                 "currency": _currency(row.currency) if row.currency else None,
                 "starts": date.fromisoformat(row.starts).isoformat() if row.starts else None,
-                "ends": date.fromisoformat(row.ends).isoformat() if row.ends else None,
+                "ends": _after(row.ends) if row.ends else None,
             }
         ),
         references={name: key for name, key in references.items() if key is not None},

@@ -12,9 +12,14 @@ import msgspec
 from tieout.connect.connector import Connection
 from tieout.connectors.netsuite.manifest import ASYNC_BATCHES, MANIFEST, SINGLE
 from tieout.connectors.netsuite.mapping import SEGMENT_FIELDS
+from tieout.connectors.netsuite.masters import KEPT_IN_CUSTOM_FIELDS
 from tieout.errors import ConfigurationError
+from tieout.model.project import ProjectState
 
 _RECORD_NAME: Final = re.compile(r"customrecord[a-z0-9_]+")
+_LINE_FIELD: Final = re.compile(r"(?:cseg|custcol)[a-z0-9_]+")
+_PROJECT_FIELD: Final = re.compile(r"custentity[a-z0-9_]+")
+_STATES: Final = frozenset(ProjectState)
 _DEFAULTS: Final = {setting.name: setting.default for setting in MANIFEST.settings}
 
 
@@ -31,6 +36,8 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     read_back: bool
     subsidiaries: Mapping[str, str]
     dimension_fields: Mapping[str, str]
+    project_statuses: Mapping[str, str]
+    project_fields: Mapping[str, str]
     period_lock_record: str | None
 
 
@@ -41,8 +48,8 @@ def options_of(connection: Connection) -> Options:
     if lock_record != "none" and not _RECORD_NAME.fullmatch(lock_record):
         raise _bad(connection, "period_lock_record", "is no custom record's id (customrecord_...), nor none")
     fields = _pairs(connection, "dimension_fields")
-    if any(field not in SEGMENT_FIELDS for field in fields.values()):
-        raise _bad(connection, "dimension_fields", f"may only name {', '.join(SEGMENT_FIELDS)}")
+    if not all(field in SEGMENT_FIELDS or _LINE_FIELD.fullmatch(field) for field in fields.values()):
+        raise _bad(connection, "dimension_fields", f"may only name {', '.join(SEGMENT_FIELDS)}, cseg... and custcol...")
     subsidiaries = _pairs(connection, "subsidiaries")
     if not all(key.isdecimal() for key in subsidiaries.values()):
         raise _bad(connection, "subsidiaries", "must name internal ids, which are whole numbers")
@@ -57,8 +64,25 @@ def options_of(connection: Connection) -> Options:
         read_back=_choice(connection, "read_back", ("yes", "no")) == "yes",
         subsidiaries=subsidiaries,
         dimension_fields=fields,
+        project_statuses=_project_statuses(connection),
+        project_fields=_project_fields(connection),
         period_lock_record=None if lock_record == "none" else lock_record,
     )
+
+
+def _project_statuses(connection: Connection) -> dict[str, str]:
+    statuses = _pairs(connection, "project_statuses")
+    if not statuses.keys() <= _STATES:
+        raise _bad(connection, "project_statuses", f"may only name the states {', '.join(ProjectState)}")
+    return statuses
+
+
+def _project_fields(connection: Connection) -> dict[str, str]:
+    fields = _pairs(connection, "project_fields")
+    if not fields.keys() <= set(KEPT_IN_CUSTOM_FIELDS) or not all(map(_PROJECT_FIELD.fullmatch, fields.values())):
+        names = ", ".join(KEPT_IN_CUSTOM_FIELDS)
+        raise _bad(connection, "project_fields", f"may only give the names {names}, each to a field custentity...")
+    return fields
 
 
 def _bad(connection: Connection, name: str, problem: str) -> ConfigurationError:

@@ -44,6 +44,7 @@ _FIELDS: Final = {
     "customer": RejectionCode.CUSTOMER_UNKNOWN,
     "parent": RejectionCode.CUSTOMER_UNKNOWN,
     "job": RejectionCode.PROJECT_UNKNOWN,
+    "company": RejectionCode.PROJECT_UNKNOWN,
     "department": RejectionCode.DIMENSION_UNKNOWN,
     "class": RejectionCode.DIMENSION_UNKNOWN,
     "location": RejectionCode.DIMENSION_UNKNOWN,

@@ -13,6 +13,7 @@ from typing import Final
 
 import msgspec
 
+from tieout.connectors.netsuite.manifest import STATUS_REFERENCE_FIELD, WBS_FIELD
 from tieout.errors import ContractError
 
 MAX_NAMES: Final = 200
@@ -174,11 +175,44 @@ _SEGMENT_TABLES: Final = {"department": "department", "class": "classification",
 
 
 def segment_values(field: str) -> KeysetQuery:
-    """The values of a line field: department, class or location."""
+    """The values of a line field: department, class, location or a custom segment, which has a record type of its own.
+
+    ``field`` is one that the options let through.
+    """
+    table = _SEGMENT_TABLES.get(field, f"customrecord_{field}")
     return KeysetQuery(
-        select=f"SELECT d.id AS id, d.name AS name, d.externalid AS code FROM {_SEGMENT_TABLES[field]} d",
+        select=f"SELECT d.id AS id, d.name AS name, d.externalid AS code FROM {table} d",
         where="d.isinactive = 'F'",
         keys=("d.id",),
+        names=("id",),
+    )
+
+
+PROJECT_STATUSES: Final = KeysetQuery(
+    select="SELECT s.id AS id, s.name AS name FROM jobstatus s",
+    where="s.isinactive = 'F'",
+    keys=("s.id",),
+    names=("id",),
+)
+
+
+def tasks(projects: Iterable[str], codes: Iterable[str]) -> KeysetQuery:
+    """Tasks of projects (ids) by WBS code."""
+    ids = ", ".join(number(one) for one in projects)
+    return KeysetQuery(
+        select=f"SELECT t.id AS id, t.project AS project, t.{WBS_FIELD} AS code, t.status AS status FROM projecttask t",
+        where=f"t.project IN ({ids}) AND t.{WBS_FIELD} IN ({texts(codes)})",
+        keys=("t.id",),
+        names=("id",),
+    )
+
+
+def statuses_by_reference(references: Iterable[str]) -> KeysetQuery:
+    """Projects by our reference of the command that set their status."""
+    return KeysetQuery(
+        select=f"SELECT m.id AS id, m.{STATUS_REFERENCE_FIELD} AS name FROM job m",
+        where=f"m.{STATUS_REFERENCE_FIELD} IN ({texts(references)})",
+        keys=("m.id",),
         names=("id",),
     )
 
@@ -198,7 +232,7 @@ def by_names(table: str, names: Iterable[str]) -> KeysetQuery:
 
 
 def records_by_reference(table: str, references: Iterable[str]) -> KeysetQuery:
-    """Customers or projects by our reference in their external id."""
+    """Customers, projects or tasks by our reference in their external id."""
     return KeysetQuery(
         select=f"SELECT m.id AS id, m.externalid AS name FROM {table} m",
         where=f"m.externalid IN ({texts(references)})",

@@ -139,7 +139,7 @@ class NetSuiteLedgerRow(msgspec.Struct, frozen=True):
 
 
 class NetSuiteJournalLine(msgspec.Struct, frozen=True, omit_defaults=True, rename={"class_": "class"}):
-    """One line of a journal entry, as sent and as read back."""
+    """One line of a journal entry, as sent and as read back; ``custom`` are members of the account's own."""
 
     account: NetSuiteReference
     debit: Decimal | None = None
@@ -152,6 +152,7 @@ class NetSuiteJournalLine(msgspec.Struct, frozen=True, omit_defaults=True, renam
     custcol_tieout_currency: str | None = None
     custcol_tieout_amount: Decimal | None = None
     custcol_tieout_hours: Decimal | None = None
+    custom: dict[str, NetSuiteReference | str] = {}
 
 
 class NetSuiteJournalLines(msgspec.Struct, frozen=True):
@@ -174,17 +175,18 @@ class NetSuiteJournal(msgspec.Struct, frozen=True, omit_defaults=True, rename="c
 
 
 class NetSuiteCustomer(msgspec.Struct, frozen=True, omit_defaults=True, rename="camel"):
-    """A customer as it is sent."""
+    """A customer as it is sent; ``custom`` are further members by the account's own names, as in those below."""
 
     entity_id: str
     company_name: str
     subsidiary: NetSuiteReference | None = None
     currency: NetSuiteReference | None = None
     default_tax_reg: str | None = None
+    custom: dict[str, msgspec.Raw] = {}
 
 
 class NetSuiteProject(msgspec.Struct, frozen=True, omit_defaults=True, rename="camel"):
-    """A project (job) as it is sent."""
+    """A project (job) as it is sent; ``estimated_time_override`` is its time budget as hours and minutes (160:00)."""
 
     entity_id: str
     company_name: str
@@ -193,6 +195,45 @@ class NetSuiteProject(msgspec.Struct, frozen=True, omit_defaults=True, rename="c
     currency: NetSuiteReference | None = None
     start_date: str | None = None
     projected_end_date: str | None = None
+    entity_status: NetSuiteReference | None = None
+    estimated_revenue: Decimal | None = None
+    estimated_time_override: str | None = None
+    custom: dict[str, msgspec.Raw] = {}
+
+
+class NetSuiteProjectStatus(msgspec.Struct, frozen=True, rename="camel"):
+    """A change of a project's status as it is sent."""
+
+    entity_status: NetSuiteReference
+    custom: dict[str, msgspec.Raw]
+
+
+class NetSuiteProjectTask(msgspec.Struct, frozen=True, omit_defaults=True, rename="camel"):
+    """A task of a project as it is sent; ``company`` is the project."""
+
+    company: NetSuiteReference
+    title: str
+    non_billable_task: bool | None = None
+    parent: NetSuiteReference | None = None
+    status: NetSuiteReference | None = None
+    estimated_work: Decimal | None = None
+    constraint_type: NetSuiteReference | None = None
+    start_date: str | None = None
+    finish_by_date: str | None = None
+    custom: dict[str, msgspec.Raw] = {}
+
+
+class NetSuiteProperty(msgspec.Struct, frozen=True, rename={"refers_to": "$ref"}):
+    """What the metadata catalogue says of one member of a record."""
+
+    type: str | None = None
+    refers_to: str | None = None
+
+
+class NetSuiteSchema(msgspec.Struct, frozen=True):
+    """A record's schema in the metadata catalogue."""
+
+    properties: dict[str, NetSuiteProperty]
 
 
 class NetSuiteJob(msgspec.Struct, frozen=True):

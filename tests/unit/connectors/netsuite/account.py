@@ -132,6 +132,14 @@ class Account:
     def held(self, reference: str) -> list[Any]:
         return [one for one in self.simulator.holdings() if one.reference == reference]
 
+    def journals(self) -> list[Any]:
+        return [one for one in self.simulator.holdings() if one.kind == "post_journal"]
+
+    def master(self, kind: str, code: str) -> Any:
+        """The one master of a kind with a business code, as the account really holds it."""
+        (found,) = [one for one in self.simulator.holdings() if (one.kind, one.code) == (kind, code)]
+        return found
+
     def force(self, fault: Fault) -> None:
         self.simulator.plan.force(fault)
 

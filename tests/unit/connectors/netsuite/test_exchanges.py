@@ -38,6 +38,8 @@ async def test_the_account_answers_as_documented(account: Account, exchange: dic
     ids = {
         "subsidiary": await account.key("subsidiary", externalid="US01"),
         "customer": await account.key("customer", entityid="ACME"),
+        "project": await account.key("job", entityid="P-US"),
+        "status": await account.key("jobstatus", name="On Hold"),
         "account": await account.key("account", acctnumber="1250"),
         "other_account": await account.key("account", acctnumber="4250"),
         "assertion": token_form(account.sheet)["client_assertion"],

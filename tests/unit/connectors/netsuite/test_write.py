@@ -212,7 +212,7 @@ async def test_beyond_its_concurrency_the_account_refuses_and_nothing_is_recorde
     later = [one for one in outcomes if isinstance(one, RetryLater)]
     assert later
     assert "CONCURRENCY_LIMIT_EXCEEDED" in later[0].reason
-    assert len(list(account.simulator.holdings())) == 1 + sum(isinstance(one, Accepted) for one in outcomes)
+    assert len(account.journals()) == 1 + sum(isinstance(one, Accepted) for one in outcomes)
 
 
 async def test_a_journal_that_waits_for_approval_is_a_question_for_a_person(account: Account) -> None:
@@ -290,7 +290,7 @@ async def test_a_customer_its_project_and_a_journal_follow_each_other_at_once(ac
 async def test_four_senders_of_the_same_journals_post_each_once(account: Account) -> None:
     commands = [journal(number) for number in range(4)]
     await asyncio.gather(*(account.sink.write(commands) for _ in range(4)))
-    assert sorted(one.reference for one in account.simulator.holdings()) == sorted(one.reference for one in commands)
+    assert sorted(one.reference for one in account.journals()) == sorted(one.reference for one in commands)
 
 
 async def test_commands_of_two_kinds_in_one_call_are_our_own_mistake(account: Account) -> None:

@@ -19,7 +19,7 @@ from tieout.connectors.netsuite.simulator.store import plain
 
 
 class JournalLineBody(msgspec.Struct, rename={"class_": "class"}):
-    """One line as a client sends it."""
+    """One line as a client sends it; ``cseg_region`` and ``custcol_workstream`` are the account's own."""
 
     account: Reference | None = None
     debit: Decimal | None = None
@@ -29,6 +29,8 @@ class JournalLineBody(msgspec.Struct, rename={"class_": "class"}):
     department: Reference | None = None
     class_: Reference | None = None
     location: Reference | None = None
+    cseg_region: Reference | None = None
+    custcol_workstream: str | None = None
     custcol_tieout_currency: str | None = None
     custcol_tieout_amount: Decimal | None = None
     custcol_tieout_hours: Decimal | None = None
@@ -132,13 +134,19 @@ def _line(
     for amount in (debit, credit):
         if amount != amount.quantize(Decimal(1).scaleb(-precision)):
             raise RefusedError("INVALID_CONTENT", f"The amount {amount} has too many decimals.", path=f"{path}.debit")
-    segments = {"department": line.department, "class": line.class_, "location": line.location}
+    segments = {
+        "department": line.department,
+        "class": line.class_,
+        "location": line.location,
+        "cseg_region": line.cseg_region,
+    }
     return (
         number,
         subsidiary,
         key_of(line.entity, masters.entities, f"{path}.entity"),
         *(key_of(segments[name], masters.segments[name], f"{path}.{name}") for name in SEGMENTS),
         line.memo,
+        line.custcol_workstream,
         line.custcol_tieout_currency,
         None if line.custcol_tieout_amount is None else plain(line.custcol_tieout_amount),
         None if line.custcol_tieout_hours is None else plain(line.custcol_tieout_hours),
@@ -189,10 +197,11 @@ class JournalWriter:
 def _insert_lines(rows: sqlite3.Connection, key: int, posting: Posting, *, first: int) -> None:
     rows.executemany(
         'insert into transactionline ("transaction", id, linesequencenumber, uniquekey, mainline, subsidiary, entity,'
-        " department, class, location, memo, custcol_tieout_currency, custcol_tieout_amount, custcol_tieout_hours,"
-        " foreignamount) values (?, ?, ?, ?, 'F', ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        " department, class, location, cseg_region, memo, custcol_workstream, custcol_tieout_currency,"
+        " custcol_tieout_amount, custcol_tieout_hours, foreignamount)"
+        " values (?, ?, ?, ?, 'F', ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         [
-            (key, number, number - 1, key * 10_000 + number, *line[1:10], line[-1])
+            (key, number, number - 1, key * 10_000 + number, *line[1:12], line[-1])
             for number, line in enumerate(posting.lines, start=first)
         ],
     )
@@ -200,7 +209,7 @@ def _insert_lines(rows: sqlite3.Connection, key: int, posting: Posting, *, first
         'insert into transactionaccountingline ("transaction", transactionline, accountingbook, posting, account,'
         " debit, credit, amount, netamount) values (?, ?, 1, ?, ?, ?, ?, ?, ?)",
         [
-            (key, number, posting.header["posting"], *line[10:], line[-1])
+            (key, number, posting.header["posting"], *line[12:], line[-1])
             for number, line in enumerate(posting.lines, start=first)
         ],
     )

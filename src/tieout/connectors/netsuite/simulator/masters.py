@@ -1,18 +1,23 @@
-"""The master records of a simulated account: what journals refer to, and the customers and projects a client writes.
+"""The master records of a simulated account: what journals refer to, and the masters that a client writes.
+
+The account has custom fields of its own: those that the connector needs (``tieout`` in the name) and some that a firm
+might have. A task without estimated work would be a milestone; it is a task here all the same.
 
 Neighbours: ``journals`` checks references here; ``records`` serves customer and job; ``seed`` fills the tables.
 """
 
+import re
 import sqlite3
 from collections.abc import Container
 from dataclasses import dataclass, field
 from datetime import date
+from decimal import Decimal
 from typing import Final
 
 import msgspec
 
 from tieout.connectors.netsuite.simulator.errors import RefusedError
-from tieout.connectors.netsuite.simulator.store import AccountStore
+from tieout.connectors.netsuite.simulator.store import AccountStore, plain
 
 
 class Reference(msgspec.Struct, omit_defaults=True):
@@ -80,11 +85,17 @@ class Masters:
         return next((one for one in self.periods if one.starts <= day <= one.ends), None)
 
 
-SEGMENTS: Final = {"department": "department", "class": "classification", "location": "location"}
+SEGMENTS: Final = {
+    "department": "department",
+    "class": "classification",
+    "location": "location",
+    "cseg_region": "customrecord_cseg_region",
+}
 _SEGMENT_ROWS: Final = {
     "department": "select id, name from department where isinactive = 'F'",
     "classification": "select id, name from classification where isinactive = 'F'",
     "location": "select id, name from location where isinactive = 'F'",
+    "customrecord_cseg_region": "select id, name from customrecord_cseg_region where isinactive = 'F'",
 }
 
 
@@ -98,6 +109,8 @@ class CustomerBody(msgspec.Struct):
     currency: Reference | None = None
     defaultTaxReg: str | None = None  # noqa: N815 - the vendor's member name
     isInactive: bool | None = None  # noqa: N815 - the vendor's member name
+    custentity_region: str | None = None
+    custentity_strategic: bool | None = None
 
 
 class JobBody(msgspec.Struct):
@@ -111,7 +124,76 @@ class JobBody(msgspec.Struct):
     currency: Reference | None = None
     startDate: date | None = None  # noqa: N815 - the vendor's member name
     projectedEndDate: date | None = None  # noqa: N815 - the vendor's member name
+    entityStatus: Reference | None = None  # noqa: N815 - the vendor's member name
+    estimatedRevenue: Decimal | None = None  # noqa: N815 - the vendor's member name
+    estimatedTimeOverride: str | None = None  # noqa: N815 - the vendor's member name
     isInactive: bool | None = None  # noqa: N815 - the vendor's member name
+    custentity_practice: str | None = None
+    custentity_risk_score: Decimal | None = None
+    custentity_tieout_contract: str | None = None
+    custentity_tieout_rate_card: str | None = None
+    custentity_tieout_service_line: str | None = None
+    custentity_tieout_manager: str | None = None
+    custentity_tieout_status_ref: str | None = None
+
+
+class TaskBody(msgspec.Struct):
+    """A task of a project as a client sends it; absent members stay as they are."""
+
+    externalId: str | None = None  # noqa: N815 - the vendor's member name
+    company: Reference | None = None
+    title: str | None = None
+    parent: Reference | None = None
+    status: Reference | None = None
+    nonBillableTask: bool | None = None  # noqa: N815 - the vendor's member name
+    estimatedWork: Decimal | None = None  # noqa: N815 - the vendor's member name
+    constraintType: Reference | None = None  # noqa: N815 - the vendor's member name
+    startDate: date | None = None  # noqa: N815 - the vendor's member name
+    finishByDate: date | None = None  # noqa: N815 - the vendor's member name
+    custevent_tieout_wbs: str | None = None
+    custevent_phase: str | None = None
+
+
+OWN_FIELDS: Final = ("custentity", "custevent")
+TASK_STATUSES: Final = ("NOTSTART", "PROGRESS", "COMPLETE")
+_CONSTRAINTS: Final = ("ASAP", "FIXEDSTART")
+_DURATION: Final = re.compile(r"(\d+):([0-5]\d)")
+
+
+def choice_of(reference: Reference | None, known: Container[str], path: str) -> str | None:
+    """The value of an enumeration; raises RefusedError (INVALID_KEY_OR_REF) for one that is not there."""
+    if reference is None or reference.id == "":
+        return None
+    if reference.id not in known:
+        raise RefusedError("INVALID_KEY_OR_REF", f"Invalid {path} reference key {reference.id}.", path=path)
+    return str(reference.id)
+
+
+def hours_of(duration: str | None, path: str) -> str | None:
+    """The hours of a duration (160:30) as decimal text; raises RefusedError for text that is none."""
+    if duration is None:
+        return None
+    told = _DURATION.fullmatch(duration)
+    if told is None:
+        raise RefusedError("INVALID_CONTENT", f"Invalid duration {duration}. Use hours:minutes.", path=path)
+    return plain(Decimal(int(told[1]) * 60 + int(told[2])) / 60)
+
+
+def own_fields(body: msgspec.Struct) -> dict[str, str | int | None]:
+    """The custom fields of a body as columns; those that are absent are None."""
+    names = [name for name in body.__struct_fields__ if name.startswith(OWN_FIELDS)]
+    return {name: _column(getattr(body, name)) for name in names}
+
+
+def _column(value: object) -> str | None:
+    match value:
+        case bool():
+            return "T" if value else "F"
+        case Decimal():
+            return plain(value)
+        case str():
+            return value
+    return None
 
 
 def key_of(reference: Reference | None, known: Container[int], path: str) -> int | None:
@@ -126,7 +208,7 @@ def key_of(reference: Reference | None, known: Container[int], path: str) -> int
 
 @dataclass(frozen=True)
 class EntityWriter:
-    """Creates and updates customers and projects; ``local_time`` is now in the account's time zone."""
+    """Creates and updates customers, projects and tasks; ``local_time`` is now in the account's time zone."""
 
     masters: Masters
     local_time: str
@@ -141,6 +223,7 @@ class EntityWriter:
             "defaulttaxreg": body.defaultTaxReg,
             "subsidiary": key_of(body.subsidiary, self.masters.subsidiaries, "subsidiary"),
             "currency": key_of(body.currency, self.masters.currencies, "currency"),
+            **own_fields(body),
         }
         required = ("companyname", "subsidiary") if key is None else ()
         return self._write(rows, "customer", self._complete(fields, required, inactive=body.isInactive), key)
@@ -148,6 +231,7 @@ class EntityWriter:
     def write_job(self, rows: sqlite3.Connection, body: JobBody, key: int | None) -> int:
         """Create (``key`` None) or update one project; returns its id."""
         customers = dict(rows.execute("select id, entityid from customer"))
+        statuses = dict(rows.execute("select id, name from jobstatus where isinactive = 'F'"))
         fields: dict[str, str | int | None] = {
             "externalid": body.externalId,
             "entityid": body.entityId,
@@ -157,9 +241,36 @@ class EntityWriter:
             "currency": key_of(body.currency, self.masters.currencies, "currency"),
             "startdate": body.startDate.isoformat() if body.startDate else None,
             "projectedenddate": body.projectedEndDate.isoformat() if body.projectedEndDate else None,
+            "entitystatus": key_of(body.entityStatus, statuses, "entityStatus"),
+            "estimatedrevenue": None if body.estimatedRevenue is None else plain(body.estimatedRevenue),
+            "estimatedtimeoverride": hours_of(body.estimatedTimeOverride, "estimatedTimeOverride"),
+            **own_fields(body),
         }
         required = ("companyname", "customer") if key is None else ()
         return self._write(rows, "job", self._complete(fields, required, inactive=body.isInactive), key)
+
+    def write_task(self, rows: sqlite3.Connection, body: TaskBody, key: int | None) -> int:
+        """Create (``key`` None) or update one task of a project; returns its id."""
+        projects = dict(rows.execute("select id, entityid from job"))
+        tasks = dict(rows.execute("select id, project from projecttask"))
+        fields: dict[str, str | int | None] = {
+            "externalid": body.externalId,
+            "project": key_of(body.company, projects, "company"),
+            "title": body.title,
+            "parent": key_of(body.parent, tasks, "parent"),
+            "status": choice_of(body.status, TASK_STATUSES, "status") or (TASK_STATUSES[0] if key is None else None),
+            "nonbillabletask": None if body.nonBillableTask is None else "T" if body.nonBillableTask else "F",
+            "estimatedwork": None if body.estimatedWork is None else plain(body.estimatedWork),
+            "constrainttype": choice_of(body.constraintType, _CONSTRAINTS, "constraintType"),
+            "startdate": body.startDate.isoformat() if body.startDate else None,
+            "finishbydate": body.finishByDate.isoformat() if body.finishByDate else None,
+            **own_fields(body),
+        }
+        project = fields["project"] if key is None else tasks[key]
+        if fields["project"] not in {None, project} or (body.parent and tasks.get(fields["parent"]) != project):
+            raise RefusedError("USER_ERROR", "A task and those above and below it are of one project.", path="company")
+        required = ("title", "project") if key is None else ()
+        return self._write(rows, "projecttask", self._complete(fields, required, inactive=None), key)
 
     @staticmethod
     def _complete(
@@ -177,13 +288,9 @@ class EntityWriter:
         fields["lastmodifieddate"] = self.local_time
         if key is None:
             key = int(rows.execute("insert into entity_number default values").lastrowid or 0)
-            defaults: dict[str, str | int | float] = {
-                "id": key,
-                "isinactive": "F",
-                "datecreated": self.local_time,
-                "recorded_at": self.recorded_at,
-                "entityid": str(key),
-            }
+            defaults: dict[str, str | int | float] = {"id": key, "recorded_at": self.recorded_at}
+            if table != "projecttask":
+                defaults |= {"isinactive": "F", "datecreated": self.local_time, "entityid": str(key)}
             row = {**defaults, **fields}
             names, marks = ", ".join(row), ", ".join("?" * len(row))
             # Table and column names are literals of this module.

@@ -1,4 +1,4 @@
-"""The record service of a simulated account: create, read, update, upsert by external id, delete, for three types.
+"""The record service of a simulated account: create, read, update, upsert by external id, delete, for four types.
 
 "Working with Records" and "Using the Upsert Operation" of the NetSuite help for SuiteTalk REST. Neighbours:
 ``journals`` and ``masters`` hold the rules per type, ``jobs`` runs the same operations asynchronously, ``server``
@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-from typing import Final
+from typing import Final, TypeAlias
 from zoneinfo import ZoneInfo
 
 import msgspec
@@ -24,12 +24,25 @@ from tieout.connectors.netsuite.simulator.masters import (
     JobBody,
     Masters,
     Reference,
+    TaskBody,
     masters_of,
 )
 from tieout.connectors.netsuite.simulator.store import AccountStore
 
-TABLES: Final = {"customer": "customer", "job": "job", "journalEntry": '"transaction"'}
-_BODIES: Final = {"customer": CustomerBody, "job": JobBody, "journalEntry": JournalBody}
+TABLES: Final = {
+    "customer": "customer",
+    "job": "job",
+    "projectTask": "projecttask",
+    "journalEntry": '"transaction"',
+}
+BODIES: Final[dict[str, type[CustomerBody | JobBody | TaskBody | JournalBody]]] = {
+    "customer": CustomerBody,
+    "job": JobBody,
+    "projectTask": TaskBody,
+    "journalEntry": JournalBody,
+}
+
+Body: TypeAlias = CustomerBody | JobBody | TaskBody | JournalBody
 
 
 class RecordRequest(msgspec.Struct, frozen=True, kw_only=True):
@@ -97,6 +110,8 @@ class Account:
         writer = EntityWriter(self.masters, self.local_time(), self.clock().timestamp())
         if isinstance(body, CustomerBody):
             return writer.write_customer(rows, body, key)
+        if isinstance(body, TaskBody):
+            return writer.write_task(rows, body, key)
         return writer.write_job(rows, body, key)
 
     def _target(self, rows: sqlite3.Connection, request: RecordRequest) -> int | None:
@@ -147,11 +162,11 @@ def _missing(key: str) -> RefusedError:
     return RefusedError("NONEXISTENT_ID", f"The record instance does not exist. Provide a valid id: {key}.", status=404)
 
 
-def _decoded(request: RecordRequest) -> CustomerBody | JobBody | JournalBody:
+def _decoded(request: RecordRequest) -> Body:
     try:
         if request.strict_names:
             _refuse_unknown_names(request)
-        body: CustomerBody | JobBody | JournalBody = msgspec.json.decode(request.body, type=_BODIES[request.record])
+        body: Body = msgspec.json.decode(request.body, type=BODIES[request.record])
     except msgspec.MsgspecError as error:
         raise RefusedError("INVALID_CONTENT", f"Invalid content in the request body: {error}.") from error
     return body
@@ -159,7 +174,7 @@ def _decoded(request: RecordRequest) -> CustomerBody | JobBody | JournalBody:
 
 def _refuse_unknown_names(request: RecordRequest) -> None:
     members = msgspec.json.decode(request.body, type=dict[str, msgspec.Raw])
-    known = _BODIES[request.record].__struct_encode_fields__
+    known = BODIES[request.record].__struct_encode_fields__
     unknown = [name for name in members if name not in known]
     if request.record == "journalEntry" and "line" in members:
         lines = msgspec.json.decode(members["line"], type=dict[str, list[dict[str, msgspec.Raw]]])

@@ -51,18 +51,31 @@ CATALOGUE: Final[dict[str, dict[str, ColumnType]]] = {
     "department": _columns(id="id", text="name fullname externalid", boolean="isinactive"),
     "classification": _columns(id="id", text="name fullname externalid", boolean="isinactive"),
     "location": _columns(id="id", text="name fullname externalid", boolean="isinactive"),
+    "customrecord_cseg_region": _columns(id="id", text="name externalid", boolean="isinactive"),
     "customer": _columns(
         id="id subsidiary currency",
-        text="entityid companyname externalid defaulttaxreg",
-        boolean="isinactive isperson",
+        text="entityid companyname externalid defaulttaxreg custentity_region",
+        boolean="isinactive isperson custentity_strategic",
         datetime="datecreated lastmodifieddate",
     ),
     "job": _columns(
-        id="id customer subsidiary currency",
-        text="entityid companyname externalid entitystatus",
+        id="id customer subsidiary currency entitystatus",
+        text="entityid companyname externalid custentity_practice custentity_tieout_contract"
+        " custentity_tieout_rate_card custentity_tieout_service_line custentity_tieout_manager"
+        " custentity_tieout_status_ref",
+        decimal="estimatedrevenue estimatedtimeoverride custentity_risk_score",
         boolean="isinactive",
         date="startdate projectedenddate",
         datetime="datecreated lastmodifieddate",
+    ),
+    "jobstatus": _columns(id="id", text="name description", boolean="isinactive"),
+    "projecttask": _columns(
+        id="id project parent",
+        text="title externalid status constrainttype custevent_tieout_wbs custevent_phase",
+        decimal="estimatedwork",
+        boolean="nonbillabletask",
+        date="startdate finishbydate",
+        datetime="lastmodifieddate",
     ),
     "accountingperiod": _columns(
         id="id parent",
@@ -92,8 +105,8 @@ CATALOGUE: Final[dict[str, dict[str, ColumnType]]] = {
         datetime="createddate lastmodifieddate",
     ),
     "transactionline": _columns(
-        id="id uniquekey transaction linesequencenumber subsidiary entity department class location",
-        text="memo custcol_tieout_currency",
+        id="id uniquekey transaction linesequencenumber subsidiary entity department class location cseg_region",
+        text="memo custcol_workstream custcol_tieout_currency",
         decimal="foreignamount custcol_tieout_amount custcol_tieout_hours",
         boolean="mainline",
     ),
@@ -106,7 +119,7 @@ CATALOGUE: Final[dict[str, dict[str, ColumnType]]] = {
 }
 
 TRANSACTION_CHILDREN: Final = ("transactionline", "transactionaccountingline")
-LAGGING: Final = ("transaction", "customer", "job")
+LAGGING: Final = ("transaction", "customer", "job", "projecttask")
 
 INDEXES: Final = (
     'create index if not exists transaction_by_external_id on "transaction" (externalid)',
@@ -118,6 +131,8 @@ INDEXES: Final = (
     "create index if not exists customer_by_external_id on customer (externalid)",
     "create index if not exists job_by_entity_id on job (entityid)",
     "create index if not exists job_by_external_id on job (externalid)",
+    "create index if not exists task_by_project on projecttask (project, custevent_tieout_wbs)",
+    "create index if not exists task_by_external_id on projecttask (externalid)",
 )
 
 _SERVICE_TABLES: Final = (

@@ -11,9 +11,24 @@ from typing import Final
 
 from iso4217 import Currency as IsoCurrency
 
-from tieout.connect.simulator.seed import SeedClient, SeedFirm
+from tieout.connect.simulator.seed import SeedClient, SeedFirm, SeedProject
 from tieout.connectors.netsuite.simulator.schema import CATALOGUE
 from tieout.connectors.netsuite.simulator.store import plain
+
+STATES_BY_STATUS: Final = {
+    "Closed": "financially_closed",
+    "Not Awarded": None,
+    "In Progress": "active",
+    "Pending": "provisioning",
+    "Awarded": "approved",
+    "On Hold": "on_hold",
+    "Delivery Complete": "delivery_complete",
+    "Archived": "archived",
+}
+"""The account's project statuses, the first five its original ones, by what they mean in the words of the seed."""
+
+REGIONS: Final = ("Americas", "Europe", "Asia")
+"""Values of the account's custom segment."""
 
 _MONTH_NAMES: Final = calendar.month_abbr
 
@@ -43,6 +58,13 @@ def fill(rows: sqlite3.Connection, firm: SeedFirm, *, local_time: str) -> None:
     rows.executemany(
         "insert into department (id, name, fullname, externalid, isinactive) values (?, ?, ?, ?, 'F')",
         [(place, name, name, code) for place, (name, code) in enumerate(firm.departments.items(), start=1)],
+    )
+    rows.executemany(
+        "insert into jobstatus (id, name, isinactive) values (?, ?, 'F')", list(enumerate(STATES_BY_STATUS, start=1))
+    )
+    rows.executemany(
+        "insert into customrecord_cseg_region (id, name, externalid, isinactive) values (?, ?, ?, 'F')",
+        [(place, name, name.upper()) for place, name in enumerate(REGIONS, start=1)],
     )
     _periods(rows, firm, subsidiaries, local_time)
     _customers_and_projects(rows, firm, subsidiaries, currencies, local_time)
@@ -126,25 +148,33 @@ def _customers_and_projects(
             for one in firm.clients
         ],
     )
-    rows.executemany(
+    for one in firm.projects:
+        _add_project(rows, one, (customers[one.client], subsidiaries[one.entity], currencies[one.currency]), local_time)
+
+
+def _add_project(rows: sqlite3.Connection, one: SeedProject, place: tuple[int, int, int], local_time: str) -> None:
+    """``place`` are the ids of customer, subsidiary and currency; the seed's end is the last day, as NetSuite's."""
+    rows.execute(
         "insert into job (id, customer, subsidiary, currency, entityid, companyname, isinactive, startdate,"
-        " projectedenddate, datecreated, lastmodifieddate) values (?, ?, ?, ?, ?, ?, 'F', ?, ?, ?, ?)",
-        [
-            (
-                _entity_number(rows),
-                customers[one.client],
-                subsidiaries[one.entity],
-                currencies[one.currency],
-                one.code,
-                one.name,
-                one.starts,
-                one.ends,
-                local_time,
-                local_time,
-            )
-            for one in firm.projects
-        ],
+        " projectedenddate, entitystatus, datecreated, lastmodifieddate)"
+        " values (?, ?, ?, ?, ?, ?, 'F', ?, ?, ?, ?, ?)",
+        (
+            _entity_number(rows),
+            *place,
+            one.code,
+            one.name,
+            one.starts,
+            one.ends,
+            _status(rows, one.status),
+            *[local_time] * 2,
+        ),
     )
+
+
+def _status(rows: sqlite3.Connection, state: str) -> int | None:
+    names = [name for name, meaning in STATES_BY_STATUS.items() if meaning == state]
+    found = rows.execute("select id from jobstatus where name = ?", names[:1]).fetchone() if names else None
+    return None if found is None else int(found[0])
 
 
 def _entity_number(rows: sqlite3.Connection) -> int:
@@ -189,3 +219,54 @@ def put_client(rows: sqlite3.Connection, client: SeedClient, *, local_time: str)
             (_entity_number(rows), subsidiary[0], currency[0], client.code, client.name, local_time, local_time),
         )
     return True
+
+
+def put_project(rows: sqlite3.Connection, project: SeedProject, *, local_time: str) -> bool:
+    """Add or change a project by hand; False when its customer, legal entity or currency is not there."""
+    place = (
+        rows.execute("select id from customer where entityid = ?", (project.client,)).fetchone(),
+        rows.execute("select id from subsidiary where externalid = ?", (project.entity,)).fetchone(),
+        rows.execute("select id from currency where symbol = ?", (project.currency,)).fetchone(),
+    )
+    customer, subsidiary, currency = place
+    if customer is None or subsidiary is None or currency is None:
+        return False
+    changed = rows.execute(
+        "update job set companyname = ?, customer = ?, subsidiary = ?, currency = ?, startdate = ?,"
+        " projectedenddate = ?, entitystatus = ?, lastmodifieddate = ? where entityid = ?",
+        (
+            project.name,
+            customer[0],
+            subsidiary[0],
+            currency[0],
+            project.starts,
+            project.ends,
+            _status(rows, project.status),
+            local_time,
+            project.code,
+        ),
+    ).rowcount
+    if not changed:
+        _add_project(rows, project, (customer[0], subsidiary[0], currency[0]), local_time)
+    return True
+
+
+def delete_record(rows: sqlite3.Connection, kind: str, code: str) -> bool:
+    """Delete a client or project by hand; False when there is none, or when others depend on it."""
+    if kind == "client":
+        return bool(
+            rows.execute(
+                "delete from customer where entityid = ? and not exists"
+                " (select 1 from job where job.customer = customer.id)",
+                (code,),
+            ).rowcount
+        )
+    if kind != "project":
+        return False
+    return bool(
+        rows.execute(
+            "delete from job where entityid = ? and not exists"
+            " (select 1 from projecttask as task where task.project = job.id)",
+            (code,),
+        ).rowcount
+    )

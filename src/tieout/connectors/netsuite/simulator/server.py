@@ -6,7 +6,6 @@ plays the generic faults and counts. A request beyond the account's concurrency 
 """
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
-from decimal import Decimal
 from pathlib import Path
 from typing import ClassVar, Final, TypeAlias
 
@@ -14,21 +13,34 @@ import msgspec
 from aiohttp import web
 
 from tieout.connect.simulator.base import FAULT, Simulator, SimulatorOptions, UnsupportedChangeError
-from tieout.connect.simulator.control import Change, ConnectionSheet, DeleteHolding, Holding, PutClient, SetPeriod
+from tieout.connect.simulator.control import (
+    Change,
+    ConnectionSheet,
+    DeleteHolding,
+    DeleteRecord,
+    Holding,
+    PutClient,
+    PutProject,
+    SetPeriod,
+)
 from tieout.connect.simulator.drift import Drift
 from tieout.connect.simulator.faults import Fault, FaultKind, RequestClass
 from tieout.connect.simulator.seed import read_firm
 from tieout.connectors.netsuite.simulator import journals, seed, shown, suiteql
 from tieout.connectors.netsuite.simulator.errors import RefusedError, error_response
+from tieout.connectors.netsuite.simulator.holdings import holdings
 from tieout.connectors.netsuite.simulator.jobs import JOB_PATH, RECORD_PATH, AsyncJobs, split_batch
 from tieout.connectors.netsuite.simulator.oauth import TOKEN_PATH, TokenDesk, invalid_login
-from tieout.connectors.netsuite.simulator.records import TABLES, Account, RecordRequest, find_by_external_id
+from tieout.connectors.netsuite.simulator.records import BODIES, TABLES, Account, RecordRequest, find_by_external_id
 from tieout.connectors.netsuite.simulator.store import AccountStore
 
 QUERY_PATH: Final = "/services/rest/query/v1/suiteql"
 GOVERNANCE_PATH: Final = "/services/rest/system/v1/governanceLimits"
 CONCURRENCY_LIMIT: Final = 15
 """Service tier 1 without further licences."""
+_DIMENSION_FIELDS: Final = (
+    "department=department,class=class,location=location,region=cseg_region,workstream=custcol_workstream"
+)
 ASYNC_DELAY_S: Final = 0.02
 _RECORD_MEDIA_TYPE: Final = "application/vnd.oracle.resource+json; type=singular"
 
@@ -78,6 +90,7 @@ class NetSuiteSimulator(Simulator):
             web.post(record, self._guarded(self._write)),
             web.put(record, self._guarded(self._write)),
             web.patch(record, self._guarded(self._write)),
+            web.get(f"{RECORD_PATH}/metadata-catalog/{{record}}", self._guarded(self._schema)),
             web.get(record + "/{key}", self._guarded(self._read)),
             web.put(record + "/{key}", self._guarded(self._write)),
             web.patch(record + "/{key}", self._guarded(self._write)),
@@ -190,9 +203,14 @@ class NetSuiteSimulator(Simulator):
             expand = request.query.get("expandSubResources") == "true"
             body = shown.journal(rows, masters, int(key), url=url, expand=expand)
         else:
-            show = shown.customer if record == "customer" else shown.job
-            body = show(rows, masters, int(key), url=url)
+            body = _SHOWN[record](rows, masters, int(key), url=url)
         return web.Response(body=body, headers={"Content-Type": _RECORD_MEDIA_TYPE})
+
+    async def _schema(self, request: web.Request) -> web.Response:
+        body_type = BODIES.get(request.match_info["record"])
+        if body_type is None:
+            raise RefusedError("NONEXISTENT_ID", "There is no such record type.", status=404)
+        return web.Response(body=shown.schema(body_type), content_type="application/schema+json")
 
     def _holds(self, record: str, key: int) -> bool:
         statement = f"select 1 from {TABLES[record]} where id = ?"  # noqa: S608 - a table of the catalogue
@@ -220,7 +238,7 @@ class NetSuiteSimulator(Simulator):
         self.account.masters_changed()
 
     def apply_change(self, change: Change) -> None:
-        """What somebody can do here by hand: lock a period, change a customer, delete a journal."""
+        """What somebody can do here by hand: lock a period, change or delete masters, delete a journal."""
         local_time = self.account.local_time()
         match change:
             case SetPeriod(entity=entity, period=month, closed=closed):
@@ -229,6 +247,10 @@ class NetSuiteSimulator(Simulator):
                 )
             case PutClient(client=client):
                 done = self.account.store.write_now(lambda rows: seed.put_client(rows, client, local_time=local_time))
+            case PutProject(project=project):
+                done = self.account.store.write_now(lambda rows: seed.put_project(rows, project, local_time=local_time))
+            case DeleteRecord(kind=kind, key=code):
+                done = self.account.store.write_now(lambda rows: seed.delete_record(rows, kind, code))
             case DeleteHolding(reference=reference):
                 done = self._delete_journal(reference)
             case _:
@@ -245,23 +267,8 @@ class NetSuiteSimulator(Simulator):
         return key is not None
 
     def holdings(self) -> Iterable[Holding]:
-        """Every journal, customer and project with an external id, read from the tables."""
-        masters, rows = self.account.masters, self.account.store.reader
-        for key, reference, day, currency, posting, subsidiary, debit in rows.execute(_JOURNAL_HOLDINGS):
-            symbol, precision = masters.currencies[currency]
-            yield Holding(
-                kind="post_journal",
-                reference=reference,
-                id=str(key),
-                posted=posting == "T",
-                debit_minor=int(Decimal(debit or 0).scaleb(precision)),
-                currency=symbol,
-                accounting_date=day,
-                entity=masters.subsidiary_codes.get(subsidiary),
-            )
-        for kind, statement in _ENTITY_HOLDINGS.items():
-            for key, reference in rows.execute(statement):
-                yield Holding(kind=kind, reference=reference, id=str(key))
+        """Every journal with an external id, every customer, project and task, read from the tables."""
+        return holdings(self.account.store.reader, self.account.masters)
 
     def object_counts(self) -> dict[str, int]:
         """Rows of what people ask about."""
@@ -292,26 +299,23 @@ class NetSuiteSimulator(Simulator):
                 "account_id": "TSTDRV1",
                 "client_id": store.setting("client_id", ""),
                 "certificate_id": store.setting("certificate_id", ""),
+                "dimension_fields": _DIMENSION_FIELDS,
             },
             secrets={"private_key": store.setting("client_private_key", "")},
+            custom_fields={
+                "upsert_customer": {"custentity_region": "EMEA", "custentity_strategic": "true"},
+                "upsert_project": {"custentity_practice": "Payments", "custentity_risk_score": "2.5"},
+                "upsert_task": {"custevent_phase": "Build"},
+                "post_journal": {"region": seed.REGIONS[0], "workstream": "Ledger"},
+            },
         )
 
 
+_SHOWN: Final = {"customer": shown.customer, "job": shown.job, "projectTask": shown.task}
 _ALTERATIONS: Final = {
     FaultKind.ALTER_AMOUNT: "amount",
     FaultKind.ALTER_CURRENCY: "currency",
     FaultKind.PARTIAL_BATCH: "refuse",
-}
-_JOURNAL_HOLDINGS: Final = """
-select header.id, header.externalid, header.trandate, header.currency, header.posting,
-       (select line.subsidiary from transactionline as line where line."transaction" = header.id limit 1),
-       (select decimal_sum(posted.debit) from transactionaccountingline as posted
-        where posted."transaction" = header.id)
-from "transaction" as header where header.externalid is not null order by header.id
-"""
-_ENTITY_HOLDINGS: Final = {
-    "upsert_customer": "select id, externalid from customer where externalid is not null order by id",
-    "upsert_project": "select id, externalid from job where externalid is not null order by id",
 }
 
 

@@ -4,11 +4,15 @@
 """
 
 import sqlite3
-from typing import Final, TypeAlias
+from collections.abc import Mapping
+from datetime import date
+from decimal import Decimal
+from typing import Final, TypeAlias, get_type_hints
 
 import msgspec
 
-from tieout.connectors.netsuite.simulator.masters import SEGMENTS, Masters
+from tieout.connectors.netsuite.simulator.masters import OWN_FIELDS, SEGMENTS, Masters, Reference
+from tieout.connectors.netsuite.simulator.schema import CATALOGUE, ColumnType
 
 Json: TypeAlias = dict[str, "Json"] | list["Json"] | str | int | bool | msgspec.Raw | None
 
@@ -74,8 +78,9 @@ def journal(rows: sqlite3.Connection, masters: Masters, key: int, *, url: str, e
 
 
 _LINES: Final = """
-select line.id, line.subsidiary, line.entity, line.department, line.class, line.location, line.memo,
-       line.custcol_tieout_currency, line.custcol_tieout_amount, line.custcol_tieout_hours,
+select line.id, line.subsidiary, line.entity, line.department, line.class, line.location,
+       line.cseg_region, line.memo, line.custcol_workstream, line.custcol_tieout_currency,
+       line.custcol_tieout_amount, line.custcol_tieout_hours,
        posted.account, posted.debit, posted.credit
 from transactionline as line
 join transactionaccountingline as posted
@@ -85,24 +90,25 @@ where line."transaction" = ? order by line.id
 
 
 def _line(masters: Masters, row: tuple[int | str | None, ...]) -> Json:
-    entity, account = row[2], row[10]
+    entity, account = row[2], row[12]
     account_name = masters.accounts.get(account, ("", ""))[1] if isinstance(account, int) else ""
     segments = {
         name: _reference(key, masters.segments[name].get(key, "")) if isinstance(key, int) else None
-        for name, key in zip(SEGMENTS, row[3:6], strict=True)
+        for name, key in zip(SEGMENTS, row[3:7], strict=True)
     }
     return _present(
         {
             "line": row[0],
             "account": _reference(account, account_name) if isinstance(account, int) else None,
-            "debit": _number(_text(row[11])),
-            "credit": _number(_text(row[12])),
+            "debit": _number(_text(row[13])),
+            "credit": _number(_text(row[14])),
             "entity": _reference(entity, masters.entities.get(entity, "")) if isinstance(entity, int) else None,
             **segments,
-            "memo": _text(row[6]),
-            "custcol_tieout_currency": _text(row[7]),
-            "custcol_tieout_amount": _number(_text(row[8])),
-            "custcol_tieout_hours": _number(_text(row[9])),
+            "memo": _text(row[7]),
+            "custcol_workstream": _text(row[8]),
+            "custcol_tieout_currency": _text(row[9]),
+            "custcol_tieout_amount": _number(_text(row[10])),
+            "custcol_tieout_hours": _number(_text(row[11])),
         }
     )
 
@@ -113,24 +119,21 @@ def _text(value: int | str | None) -> str | None:
 
 def customer(rows: sqlite3.Connection, masters: Masters, key: int, *, url: str) -> bytes:
     """One customer."""
-    row = rows.execute(
-        "select externalid, entityid, companyname, subsidiary, currency, defaulttaxreg, isinactive, lastmodifieddate"
-        " from customer where id = ?",
-        (key,),
-    ).fetchone()
+    row = _row(rows, "customer", key)
     return encoded(
         _present(
             {
                 "links": [{"rel": "self", "href": url}],
                 "id": str(key),
-                "externalId": row[0],
-                "entityId": row[1],
-                "companyName": row[2],
-                "subsidiary": _reference(row[3], masters.subsidiaries.get(row[3], ("", 0))[0]),
-                "currency": _reference(row[4], masters.currencies.get(row[4], ("", 0))[0]),
-                "defaultTaxReg": row[5],
-                "isInactive": row[6] == "T",
-                "lastModifiedDate": _instant(row[7]),
+                "externalId": _text(row["externalid"]),
+                "entityId": _text(row["entityid"]),
+                "companyName": _text(row["companyname"]),
+                "subsidiary": _named(row["subsidiary"], masters.subsidiaries),
+                "currency": _named(row["currency"], masters.currencies),
+                "defaultTaxReg": _text(row["defaulttaxreg"]),
+                "isInactive": row["isinactive"] == "T",
+                "lastModifiedDate": _instant(_text(row["lastmodifieddate"])),
+                **_own(row, "customer"),
             }
         )
     )
@@ -138,26 +141,112 @@ def customer(rows: sqlite3.Connection, masters: Masters, key: int, *, url: str) 
 
 def job(rows: sqlite3.Connection, masters: Masters, key: int, *, url: str) -> bytes:
     """One project."""
-    row = rows.execute(
-        "select externalid, entityid, companyname, customer, subsidiary, currency, startdate, projectedenddate,"
-        " isinactive, lastmodifieddate from job where id = ?",
-        (key,),
-    ).fetchone()
+    row = _row(rows, "job", key)
+    statuses = dict(rows.execute("select id, name from jobstatus"))
+    budget = row["estimatedtimeoverride"]
     return encoded(
         _present(
             {
                 "links": [{"rel": "self", "href": url}],
                 "id": str(key),
-                "externalId": row[0],
-                "entityId": row[1],
-                "companyName": row[2],
-                "parent": _reference(row[3], masters.entities.get(row[3], "")),
-                "subsidiary": _reference(row[4], masters.subsidiaries.get(row[4], ("", 0))[0]),
-                "currency": _reference(row[5], masters.currencies.get(row[5], ("", 0))[0]),
-                "startDate": row[6],
-                "projectedEndDate": row[7],
-                "isInactive": row[8] == "T",
-                "lastModifiedDate": _instant(row[9]),
+                "externalId": _text(row["externalid"]),
+                "entityId": _text(row["entityid"]),
+                "companyName": _text(row["companyname"]),
+                "parent": _named(row["customer"], masters.entities),
+                "subsidiary": _named(row["subsidiary"], masters.subsidiaries),
+                "currency": _named(row["currency"], masters.currencies),
+                "startDate": _text(row["startdate"]),
+                "projectedEndDate": _text(row["projectedenddate"]),
+                "entityStatus": _named(row["entitystatus"], statuses),
+                "estimatedRevenue": _number(_text(row["estimatedrevenue"])),
+                "estimatedTimeOverride": None if budget is None else _duration(Decimal(budget)),
+                "isInactive": row["isinactive"] == "T",
+                "lastModifiedDate": _instant(_text(row["lastmodifieddate"])),
+                **_own(row, "job"),
             }
         )
     )
+
+
+def task(rows: sqlite3.Connection, masters: Masters, key: int, *, url: str) -> bytes:
+    """One task of a project."""
+    row = _row(rows, "projecttask", key)
+    titles = dict(rows.execute("select id, title from projecttask"))
+    return encoded(
+        _present(
+            {
+                "links": [{"rel": "self", "href": url}],
+                "id": str(key),
+                "externalId": _text(row["externalid"]),
+                "company": _named(row["project"], masters.entities),
+                "title": _text(row["title"]),
+                "parent": _named(row["parent"], titles),
+                "status": {"id": _text(row["status"]), "refName": _text(row["status"])},
+                "nonBillableTask": row["nonbillabletask"] == "T",
+                "estimatedWork": _number(_text(row["estimatedwork"])),
+                "startDate": _text(row["startdate"]),
+                "finishByDate": _text(row["finishbydate"]),
+                "lastModifiedDate": _instant(_text(row["lastmodifieddate"])),
+                **_own(row, "projecttask"),
+            }
+        )
+    )
+
+
+def schema(body_type: type[msgspec.Struct]) -> bytes:
+    """What the metadata catalogue says of a record type: its members with their types.
+
+    "Working with Resource Metadata": as JSON Schema, custom fields marked.
+    """
+    hints = get_type_hints(body_type)
+    members: dict[str, Json] = {}
+    for name, member in zip(body_type.__struct_fields__, body_type.__struct_encode_fields__, strict=True):
+        kind = next((words for kind, words in _JSON_TYPES.items() if hints[name] in {kind, kind | None}), None)
+        if kind is not None:
+            own: dict[str, Json] = {"x-ns-custom-field": True} if member.startswith(OWN_FIELDS) else {}
+            members[member] = {"title": member, **kind, "nullable": True, **own}
+    return encoded({"type": "object", "properties": {"id": {"title": "Internal ID", "type": "string"}, **members}})
+
+
+_JSON_TYPES: Final[dict[type, dict[str, Json]]] = {
+    str: {"type": "string"},
+    bool: {"type": "boolean"},
+    Decimal: {"type": "number", "format": "double"},
+    date: {"type": "string", "format": "date"},
+    Reference: {"type": "object", "properties": {"id": {"type": "string"}, "refName": {"type": "string"}}},
+}
+
+
+def _row(rows: sqlite3.Connection, table: str, key: int) -> dict[str, int | str | None]:
+    found = rows.execute(f"select * from {table} where id = ?", (key,))  # noqa: S608 - tables of this module
+    names = [one[0] for one in found.description]
+    return dict(zip(names, found.fetchone(), strict=True))
+
+
+def _named(key: int | str | None, names: Mapping[int, str] | Mapping[int, tuple[str, int]]) -> Json:
+    if not isinstance(key, int):
+        return None
+    name = names.get(key, "")
+    return _reference(key, name if isinstance(name, str) else name[0])
+
+
+def _own(row: Mapping[str, int | str | None], table: str) -> dict[str, Json]:
+    """The account's own fields of a record, each as its type."""
+    kinds = CATALOGUE[table]
+    told: dict[str, Json] = {}
+    for name, value in row.items():
+        if not name.startswith(OWN_FIELDS) or name not in kinds or value is None:
+            continue
+        match kinds[name]:
+            case ColumnType.BOOLEAN:
+                told[name] = value == "T"
+            case ColumnType.DECIMAL:
+                told[name] = _number(str(value))
+            case _:
+                told[name] = str(value)
+    return told
+
+
+def _duration(hours: Decimal) -> str:
+    minutes = int(hours * 60)
+    return f"{minutes // 60}:{minutes % 60:02d}"
