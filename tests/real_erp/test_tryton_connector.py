@@ -5,20 +5,25 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from typing import Any
 
+import msgspec
 import psycopg
 import pytest
 from tests.real_erp.conftest import Erp
 
 from tieout.connect.connector import Connection, load_connector
 from tieout.connect.http import HttpSettings
-from tieout.connect.outcome import Accepted, AlreadyDone, FoundState, Rejected, RejectionCode
+from tieout.connect.outcome import Accepted, AlreadyDone, FoundState, Outcome, Rejected, RejectionCode
+from tieout.connect.simulator.control import Holding
 from tieout.connect.sink import Sink
 from tieout.connect.source import Source
 from tieout.connect.throttle import NoThrottle
 from tieout.connectors.tryton import read
+from tieout.model.command import Command, SetProjectStatus, UpsertCustomer, UpsertProject, UpsertTask
 from tieout.model.journal import JournalLine, PostJournal
 from tieout.sample import tryton_ledger
+from tieout.sample.tryton_projects import master_holdings
 
 pytestmark = [pytest.mark.real_erp, pytest.mark.timeout(600)]
 
@@ -224,3 +229,148 @@ async def test_a_walk_that_was_cut_before_pages_without_news_comes_to_its_end(
         execute(erp, renamed, "First again")
         told = [page.payload async for page in source.read("account.period", cursor)]
     assert b"First again" in told[0]
+
+
+def project(code: str = "P-9", **changes: Any) -> UpsertProject:
+    plain: dict[str, Any] = {
+        "reference": f"TIE-P-{code}",
+        "entity": "US01",
+        "code": code,
+        "name": "Rollout",
+        "customer_code": "C001",
+        "currency": "USD",
+    }
+    return UpsertProject(**{**plain, **changes})
+
+
+def task(wbs: str = "1", **changes: Any) -> UpsertTask:
+    plain: dict[str, Any] = {
+        "reference": f"TIE-T-{wbs}",
+        "entity": "US01",
+        "project_code": "P001",
+        "wbs_code": wbs,
+        "name": f"Task {wbs}",
+    }
+    return UpsertTask(**{**plain, **changes})
+
+
+def status(state: str, reference: str = "TIE-S-1", code: str = "P001") -> SetProjectStatus:
+    return SetProjectStatus(reference=reference, entity="US01", project_code=code, status=state)
+
+
+def master(erp: Erp, kind: str, code: str) -> Holding:
+    (found,) = [one for one in master_holdings(erp.server.database_url) if (one.kind, one.code) == (kind, code)]
+    return found
+
+
+async def written(erp: Erp, *commands: Command) -> list[Outcome]:
+    async with opened_sink(erp) as sink:
+        return [(await sink.write([one]))[0] for one in commands]
+
+
+async def test_a_project_keeps_status_budget_and_dates_and_what_people_wrote_beside_them(erp: Erp) -> None:
+    whole = project(
+        starts=date(2026, 9, 1),
+        ends=date(2027, 1, 1),
+        status="provisioning",
+        contract_number="K-77",
+        rate_card_code="RC-USD",
+        service_line="Strategy",
+        manager_email="ana@meridian.example",
+        budget_hours=Decimal("160.50"),
+        budget_minor=12_345_67,
+        fields={"sequence": "7"},
+    )
+    (made,) = await written(erp, whole)
+    assert isinstance(made, Accepted)
+    execute(erp, "update project_work set comment = comment || %s where id = %s", "\nAsk Ann.", int(made.ref))
+    (renamed,) = await written(erp, project(reference="TIE-P-second", name="Rollout 2"))
+    assert isinstance(renamed, Accepted)
+    held = master(erp, "upsert_project", "P-9")
+    assert (held.id, renamed.ref, held.reference) == (made.ref, made.ref, "TIE-P-second")
+    assert held.facts == {
+        "name": "Rollout 2",
+        "customer_code": "C001",
+        "currency": "USD",
+        "starts": "2026-09-01",
+        "ends": "2027-01-01",
+        "status": "provisioning",
+        "budget_hours": "160.50",
+        "budget_minor": "1234567",
+        "contract_number": "K-77",
+        "rate_card_code": "RC-USD",
+        "service_line": "Strategy",
+        "manager_email": "ana@meridian.example",
+        "field:sequence": "7",
+    }
+    ((comment,),) = execute(erp, "select comment from project_work where id = %s", int(made.ref))
+    assert str(comment).endswith("\nAsk Ann.")
+    async with opened_sink(erp) as sink:
+        found = await sink.find("upsert_project", ["TIE-P-P-9", "TIE-P-second"], entity="US01")
+    assert set(found) == {"TIE-P-second"}
+
+
+async def test_tasks_stand_below_their_parents_and_are_closed_and_opened_again(erp: Erp) -> None:
+    child = task("1.1", parent_wbs_code="1", planned_hours=Decimal("12.5"), billable=False, ends=date(2026, 10, 1))
+    outcomes = await written(erp, task("1"), child)
+    assert all(isinstance(one, Accepted) for one in outcomes)
+    first = master(erp, "upsert_task", "P001/1.1")
+    assert first.facts == {
+        "name": "Task 1.1",
+        "project_code": "P001",
+        "parent_wbs_code": "1",
+        "open_for_time": "true",
+        "billable": "false",
+        "planned_hours": "12.5",
+        "ends": "2026-10-01",
+    }
+    for number, is_open in enumerate((False, True)):
+        changed = msgspec.structs.replace(child, reference=f"TIE-T-v{number}", open_for_time=is_open)
+        (outcome,) = await written(erp, changed)
+        assert isinstance(outcome, Accepted)
+        held = master(erp, "upsert_task", "P001/1.1")
+        assert (held.id, held.facts["open_for_time"]) == (first.id, str(is_open).lower())
+    (again,) = await written(erp, msgspec.structs.replace(child, reference="TIE-T-v1"))
+    assert again == AlreadyDone(ref=first.id)
+
+
+async def test_a_status_is_set_and_found_under_the_reference_that_set_it_last(erp: Erp) -> None:
+    for number, state in enumerate(("on_hold", "active")):
+        (outcome,) = await written(erp, status(state, f"TIE-S-{number}"))
+        assert isinstance(outcome, Accepted)
+        assert master(erp, "set_project_status", "P001").facts == {"status": state}
+    async with opened_sink(erp) as sink:
+        found = await sink.find("set_project_status", ["TIE-S-0", "TIE-S-1"], entity="US01")
+    assert set(found) == {"TIE-S-1"}
+
+
+@pytest.mark.parametrize(
+    ("command", "code", "words"),
+    [
+        (project("P-BAD", status="proposed"), RejectionCode.INVALID, "proposed"),
+        (project("P-BAD", fields={"practice": "x"}), RejectionCode.INVALID, "practice"),
+        (project("P-BAD", fields={"sequence": "first"}), RejectionCode.INVALID, "sequence"),
+        (project("P-BAD", fields={"number": "7"}), RejectionCode.INVALID, "number"),
+        (project("P-BAD", customer_code="C-NONE"), RejectionCode.CUSTOMER_UNKNOWN, "C-NONE"),
+        (task("9", project_code="P-BAD"), RejectionCode.PROJECT_UNKNOWN, "P-BAD"),
+        (task("9", parent_wbs_code="8"), RejectionCode.INVALID, "no task 8"),
+        (status("active", code="P-BAD"), RejectionCode.PROJECT_UNKNOWN, "P-BAD"),
+    ],
+)
+async def test_what_tryton_cannot_hold_is_refused_in_words_and_nothing_is_written(
+    erp: Erp, command: Command, code: RejectionCode, words: str
+) -> None:
+    (outcome,) = await written(erp, command)
+    assert isinstance(outcome, Rejected)
+    assert outcome.code is code
+    assert words in outcome.words
+    assert not [one for one in master_holdings(erp.server.database_url) if one.reference == command.reference]
+
+
+async def test_a_customer_with_further_fields_is_refused_in_words(erp: Erp) -> None:
+    further = UpsertCustomer(
+        reference="TIE-C-1", entity="US01", code="C-9", name="Nine", currency="USD", fields={"region": "EMEA"}
+    )
+    (outcome,) = await written(erp, further)
+    assert isinstance(outcome, Rejected)
+    assert "region" in outcome.words

@@ -19,7 +19,7 @@ from tieout.sample.firm_directory import SystemSheet, write_firm_directory, writ
 from tieout.sample.masters import SIZES, sample_masters
 from tieout.sample.time_sheets import sample_time
 from tieout.sample.tryton_firm import firm_from_seed
-from tieout.sample.tryton_projects import project_holdings
+from tieout.sample.tryton_projects import master_holdings
 from tieout.sample.tryton_server import TrytonServer
 from tieout.streams.lead_to_project.targets import CUSTOMER, LINK, PROJECT, STATUS, TASK
 
@@ -86,7 +86,7 @@ class World:
 
     def _held(self, name: str) -> list[Holding]:
         if name == "erp" and self.real_erp is not None:
-            return project_holdings(self.real_erp.database_url)
+            return master_holdings(self.real_erp.database_url)
         return self.simulators[name].admin.holdings()
 
 

@@ -34,6 +34,7 @@ from tieout.connect.simulator.seed import SeedTimeEntry
 from tieout.model.money import to_minor
 from tieout.sample.tryton_faults import FAULTS
 from tieout.sample.tryton_firm import firm_from_seed
+from tieout.sample.tryton_projects import master_holdings
 from tieout.sample.tryton_server import TrytonServer
 
 HOME_VARIABLE: Final = "TIEOUT_TRYTON_HOME"
@@ -50,13 +51,12 @@ where move.description = %s
 group by move.id, move.state, currency.code, move.date, party.code
 order by move.id
 """
-_PARTIES: Final = """
-select party.id, employee.id from party_identifier identifier
+_EMPLOYEES: Final = """
+select employee.id, party.code from party_identifier identifier
 join party_party party on party.id = identifier.party
-left join company_employee employee on employee.party = party.id
+join company_employee employee on employee.party = party.id
 where identifier.code = %s
 """
-_PROJECTS: Final = "select id from project_work where comment = %s"
 
 
 def kept_home() -> Path:
@@ -111,7 +111,11 @@ class TrytonSite:
     def sheet(self) -> ConnectionSheet:
         """Through the proxy."""
         settings = self._erp.connection_settings | {"base_url": self._proxy.base_url}
-        return ConnectionSheet(settings=settings, secrets={"password": self._erp.service_password})
+        return ConnectionSheet(
+            settings=settings,
+            secrets={"password": self._erp.service_password},
+            custom_fields={"upsert_project": {"sequence": "7"}, "upsert_task": {"sequence": "3"}},
+        )
 
     def reset(self) -> None:
         """The snapshot of the firm as it was set up."""
@@ -157,8 +161,7 @@ class TrytonSite:
         """What Tryton's database holds."""
         with psycopg.connect(self._erp.database_url) as conn:
             moves = conn.execute(_HOLDINGS, (reference,)).fetchall()
-            parties = conn.execute(_PARTIES, (reference,)).fetchall()
-            projects = conn.execute(_PROJECTS, (reference,)).fetchall()
+            employees = conn.execute(_EMPLOYEES, (reference,)).fetchall()
         held = [
             Holding(
                 kind="post_journal",
@@ -172,11 +175,13 @@ class TrytonSite:
             )
             for key, posted, debit, currency, day, entity in moves
         ]
-        for party, employee in parties:
-            kind = "upsert_customer" if employee is None else "upsert_employee"
-            held.append(Holding(kind=kind, reference=reference, id=str(employee or party)))
-        held += [Holding(kind="upsert_project", reference=reference, id=str(key)) for (key,) in projects]
-        return held
+        for key, code in employees:
+            held.append(Holding(kind="upsert_employee", reference=reference, id=str(key), code=code))
+        return held + [one for one in self.masters() if one.reference == reference]
+
+    def masters(self) -> list[Holding]:
+        """Every customer, project, task and status that Tryton's database holds, whoever made it."""
+        return master_holdings(self._erp.database_url)
 
     def status(self) -> SimulatorStatus:
         """What the proxy counted."""

@@ -37,6 +37,7 @@ from tieout.sample.tryton_firm import (
     TrytonFacts,
     TrytonFirm,
 )
+from tieout.sample.tryton_projects import STATES_BY_STATUS
 from tieout.storage import launcher
 from tieout.storage.cluster import ADMIN_ROLE, ROLE
 from tieout.storage.embedded import EmbeddedPostgres
@@ -163,6 +164,7 @@ class TrytonServer:
         document = msgspec.to_builtins(firm) | {
             "journal": {"code": JOURNAL_CODE, "name": "Time"},
             "customer_category": CUSTOMER_CATEGORY,
+            "project_statuses": list(STATES_BY_STATUS),
             "service_group": "Journal service",
             "service_login": SERVICE_LOGIN,
             "service_password": self.service_password,

@@ -3,7 +3,9 @@
 Idempotency class L for journals: Tryton has neither an idempotency key nor a unique field that a client may set on a
 move, so a journal is found again by its description, which holds our reference and nothing else. A journal is made in
 two requests, a draft and its posting; posting a move twice is refused by Tryton, so only the draft can be made twice,
-and a draft is looked for before it is made and again before it is posted. A party's code is unique: class U.
+and a draft is looked for before it is made and again before it is posted. A party's code is unique: class U. Projects
+and tasks are found by our reference in their comment: class L. A status is set to a value, never moved by a step, so
+the same command again leaves what is there: class K.
 """
 
 from typing import Final
@@ -31,6 +33,14 @@ CHANGE_OVERLAP_S: Final = 60.0
 """A change is stamped with the start of its transaction and seen after its end."""
 
 CUSTOMER_CATEGORY: Final = "Customer"
+PROJECT_STATUSES: Final = (
+    "approved=Approved,provisioning=Provisioning,active=Open,on_hold=On Hold,delivery_complete=Delivery Complete,"
+    "financially_closed=Financially Closed,archived=Archived"
+)
+"""Open comes with Tryton; an administrator adds the others, for projects, without a least progress."""
+
+OPEN_TASK_STATUS: Final = "Open"
+CLOSED_TASK_STATUS: Final = "Done"
 
 COMPANY: Final = "company.company"
 PERIOD: Final = "account.period"
@@ -40,17 +50,20 @@ PROJECT: Final = "project.work"
 EMPLOYEE: Final = "company.employee"
 
 
-def _full(name: str) -> ReadCapability:
-    return ReadCapability(object=name, cursor=CursorKind.FULL, deletes=DeleteVisibility.ABSENCE, page_size=PAGE_SIZE)
+def _full(name: str, kind: str) -> ReadCapability:
+    return ReadCapability(
+        object=name, cursor=CursorKind.FULL, deletes=DeleteVisibility.ABSENCE, page_size=PAGE_SIZE, kinds=(kind,)
+    )
 
 
-def _changes(name: str) -> ReadCapability:
+def _changes(name: str, kind: str) -> ReadCapability:
     return ReadCapability(
         object=name,
         cursor=CursorKind.UPDATED_AT,
         deletes=DeleteVisibility.ABSENCE,
         page_size=PAGE_SIZE,
         overlap_s=CHANGE_OVERLAP_S,
+        kinds=(kind,),
     )
 
 
@@ -59,10 +72,19 @@ MANIFEST: Final = Manifest(
     title="Tryton",
     role=Role.ERP,
     api_version="8.2",
-    reads=(_full(COMPANY), _full(PERIOD), _changes(RATE), _changes(PARTY), _changes(PROJECT), _changes(EMPLOYEE)),
+    reads=(
+        _full(COMPANY, "legal_entity"),
+        _full(PERIOD, "period"),
+        _changes(RATE, "fx_rate"),
+        _changes(PARTY, "client"),
+        _changes(PROJECT, "project"),
+        _changes(EMPLOYEE, "resource"),
+    ),
     writes=(
         WriteCapability(command="upsert_customer", idempotency=IdempotencyClass.U, max_batch=MAX_BATCH),
         WriteCapability(command="upsert_project", idempotency=IdempotencyClass.L, max_batch=MAX_BATCH),
+        WriteCapability(command="upsert_task", idempotency=IdempotencyClass.L, max_batch=MAX_BATCH),
+        WriteCapability(command="set_project_status", idempotency=IdempotencyClass.K, max_batch=MAX_BATCH),
         WriteCapability(command="upsert_employee", idempotency=IdempotencyClass.L, max_batch=MAX_BATCH),
         WriteCapability(command="post_journal", idempotency=IdempotencyClass.L, max_batch=MAX_BATCH),
     ),
@@ -78,6 +100,25 @@ MANIFEST: Final = Manifest(
             description="The category that marks a party as a customer.",
             required=False,
             default=CUSTOMER_CATEGORY,
+        ),
+        Setting(
+            name="project_statuses",
+            description="Which status of Tryton stands for which state of a project, as STATE=NAME,...; a state that "
+            "is not named is refused.",
+            required=False,
+            default=PROJECT_STATUSES,
+        ),
+        Setting(
+            name="open_task_status",
+            description="The status of a task that is open again.",
+            required=False,
+            default=OPEN_TASK_STATUS,
+        ),
+        Setting(
+            name="closed_task_status",
+            description="The status of a task that takes no more time.",
+            required=False,
+            default=CLOSED_TASK_STATUS,
         ),
         Setting(
             name="rate_base",

@@ -1,8 +1,8 @@
-"""Customers, projects and employees: created under their business code, or changed to what they should be.
+"""Customers and employees: created under their business code, or changed to what they should be.
 
-A party's code is unique in Tryton. A project's number is Tryton's own to give, so its name begins with our code; an
-employee is a party that a company employs. Each carries our reference: a party as an identifier, a project as its
-comment. Neighbours: ``write`` hands commands in, ``directory`` finds parties and companies.
+A party's code is unique in Tryton; an employee is a party that a company employs. Each carries our reference as an
+identifier. A party has no field of the firm's own: a customer with further fields is refused in words. Neighbours:
+``write`` hands commands in, ``directory`` finds parties and companies, ``works`` writes projects.
 """
 
 from collections.abc import Iterable, Sequence
@@ -17,29 +17,15 @@ from tieout.connectors.tryton.directory import Directory
 from tieout.connectors.tryton.mapping import Company, fit_text
 from tieout.connectors.tryton.outcome_codes import Answered, Told
 from tieout.connectors.tryton.records import TrytonPartyRow, Values
-from tieout.connectors.tryton.reported import split_name
-from tieout.model.command import UpsertCustomer, UpsertEmployee, UpsertProject
+from tieout.model.command import UpsertCustomer, UpsertEmployee
 
 _ALL: Final = (0, None, [["id", "ASC"]])
-_WILD: Final = str.maketrans({"\\": "\\\\", "%": "\\%", "_": "\\_"})
 
 
 class _Identifier(msgspec.Struct, frozen=True):
     id: int
     code: str
     party: int
-
-
-class _Commented(msgspec.Struct, frozen=True):
-    id: int
-    comment: str
-
-
-class _Work(msgspec.Struct, frozen=True):
-    id: int
-    name: str
-    party: int | None
-    comment: str | None
 
 
 class _Employed(msgspec.Struct, frozen=True):
@@ -61,6 +47,10 @@ class MasterWriter:
 
     async def customer(self, command: UpsertCustomer) -> Outcome:
         """A party of the customers' category."""
+        if command.fields:
+            names = ", ".join(sorted(command.fields))
+            words = f"A party of Tryton has no fields of the firm's own to fill: {names}. Nothing was written."
+            return Rejected(code=RejectionCode.INVALID, words=words)
         category = await self._directory.category()
         if category is None:
             words = "Tryton has no party category for customers; an administrator creates it once."
@@ -84,31 +74,6 @@ class MasterWriter:
         if missing:
             change["identifiers"] = [["create", missing]]
         return await self._changed("party.party", party.id, change)
-
-    async def project(self, command: UpsertProject, company: Company) -> Outcome:
-        """A project of the company, for the customer."""
-        customers = await self._directory.parties([command.customer_code])
-        customer = customers.get(command.customer_code)
-        if customer is None:
-            words = f"Tryton has no active party {command.customer_code}."
-            return Rejected(code=RejectionCode.CUSTOMER_UNKNOWN, words=words)
-        if not command.code or command.code != "".join(command.code.split()):
-            words = f"The code {command.code!r} cannot begin the name of a project: it is empty or has a blank."
-            return Rejected(code=RejectionCode.INVALID, words=words)
-        values: Values = {
-            "name": fit_text(f"{command.code} {command.name}"),
-            "party": customer.id,
-            "comment": command.reference,
-        }
-        found = await self._project(command.code, company)
-        if found is None:
-            told = await self._client.tell(
-                "model.project.work.create", [{**values, "type": "project", "company": company.id}], company=company.id
-            )
-            return _created(told)
-        present: Values = {"name": found.name, "party": found.party, "comment": found.comment}
-        change = {name: value for name, value in values.items() if present[name] != value}
-        return await self._changed("project.work", found.id, change, company=company.id)
 
     async def employee(self, command: UpsertEmployee, company: Company) -> Outcome:
         """An employee of the company, whose party has the employee's code."""
@@ -143,38 +108,24 @@ class MasterWriter:
                 Accepted(ref=str(found[0].id)) if isinstance(outcome, Accepted) else AlreadyDone(ref=str(found[0].id))
             )
         values = {"party": person, "company": company.id}
-        return _created(await self._client.tell("model.company.employee.create", [values], company=company.id))
+        return created(await self._client.tell("model.company.employee.create", [values], company=company.id))
 
     async def find(self, kind: str, references: Sequence[str], company: Company) -> dict[str, Found]:
         """The masters that carry our references."""
-        if kind == "upsert_project":
-            domain: list[object] = [["comment", "in", list(references)], ["company", "=", company.id]]
-            answer = await self._client.ask("model.project.work.search_read", domain, *_ALL, ["comment"])
-            return _found((row.comment, row.id) for row in rows_of(answer, _Commented))
-        domain = [["code", "in", list(references)]]
+        domain: list[object] = [["code", "in", list(references)]]
         answer = await self._client.ask("model.party.identifier.search_read", domain, *_ALL, ["code", "party"])
         marks = {row.party: row.code for row in rows_of(answer, _Identifier)}
         if kind == "upsert_customer":
-            return _found((code, party) for party, code in marks.items())
+            return found_by((code, party) for party, code in marks.items())
         domain = [["party", "in", sorted(marks)], ["company", "=", company.id]]
         answer = await self._client.ask("model.company.employee.search_read", domain, *_ALL, ["party"])
-        return _found((marks[row.party], row.id) for row in rows_of(answer, _Employed))
+        return found_by((marks[row.party], row.id) for row in rows_of(answer, _Employed))
 
     async def _mark_person(self, party: TrytonPartyRow, name: str, reference: str) -> Outcome:
         change: Values = {} if party.name == name else {"name": name}
         if reference not in {row.code for row in await self._identifiers([party.id])}:
             change["identifiers"] = [["create", [{"type": None, "code": reference}]]]
         return await self._changed("party.party", party.id, change)
-
-    async def _project(self, code: str, company: Company) -> _Work | None:
-        domain = [
-            ["company", "=", company.id],
-            ["type", "=", "project"],
-            ["OR", ["name", "=", code], ["name", "like", f"{code.translate(_WILD)} %"]],
-        ]
-        fields = ["name", "party", "comment"]
-        answer = await self._client.ask("model.project.work.search_read", domain, *_ALL, fields, company=company.id)
-        return next((row for row in rows_of(answer, _Work) if split_name(row.name)[0] == code), None)
 
     async def _identifiers(self, parties: Sequence[int]) -> list[_Identifier]:
         domain = [["party", "in", list(parties)]]
@@ -191,7 +142,7 @@ class MasterWriter:
             party = (await self._directory.parties([code])).get(code)
             if party is not None:
                 return AlreadyDone(ref=str(party.id))
-        return _created(told)
+        return created(told)
 
     async def _changed(self, model: str, key: int, change: Values, *, company: int | None = None) -> Outcome:
         if not change:
@@ -200,7 +151,8 @@ class MasterWriter:
         return Accepted(ref=str(key)) if isinstance(told, Answered) else told
 
 
-def _created(told: Told) -> Outcome:
+def created(told: Told) -> Outcome:
+    """What came of making one record."""
     if not isinstance(told, Answered):
         return told
     value: JsonValue = told.value
@@ -210,7 +162,8 @@ def _created(told: Told) -> Outcome:
     return Unknown(reason="Tryton made a record and did not tell which.")
 
 
-def _found(pairs: Iterable[tuple[str, int]]) -> dict[str, Found]:
+def found_by(pairs: Iterable[tuple[str, int]]) -> dict[str, Found]:
+    """What a look-up found, from pairs of our reference and Tryton's id."""
     found: dict[str, Found] = {}
     for reference, key in pairs:
         known = found.get(reference)

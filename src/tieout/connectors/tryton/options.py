@@ -4,13 +4,20 @@ Neighbours: ``manifest`` declares the settings and their defaults; ``client``, `
 """
 
 import re
+from collections.abc import Mapping
 from typing import Final
 
 import msgspec
 
 from tieout.connect.connector import Connection
-from tieout.connectors.tryton.manifest import CUSTOMER_CATEGORY
+from tieout.connectors.tryton.manifest import (
+    CLOSED_TASK_STATUS,
+    CUSTOMER_CATEGORY,
+    OPEN_TASK_STATUS,
+    PROJECT_STATUSES,
+)
 from tieout.errors import ConfigurationError
+from tieout.model.project import ProjectState
 
 _DATABASE: Final = re.compile(r"[A-Za-z0-9_.-]+")
 _CURRENCY: Final = re.compile(r"[A-Z]{3}")
@@ -26,6 +33,9 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     journal: str
     customer_category: str
     rate_base: str | None
+    project_statuses: Mapping[str, str]
+    open_task_status: str
+    closed_task_status: str
 
 
 def options_of(connection: Connection) -> Options:
@@ -47,7 +57,22 @@ def options_of(connection: Connection) -> Options:
         journal=_setting(connection, "journal"),
         customer_category=connection.settings.get("customer_category") or CUSTOMER_CATEGORY,
         rate_base=rate_base,
+        project_statuses=_project_statuses(connection),
+        open_task_status=connection.settings.get("open_task_status") or OPEN_TASK_STATUS,
+        closed_task_status=connection.settings.get("closed_task_status") or CLOSED_TASK_STATUS,
     )
+
+
+def _project_statuses(connection: Connection) -> dict[str, str]:
+    found: dict[str, str] = {}
+    text = connection.settings.get("project_statuses", PROJECT_STATUSES)
+    for part in filter(None, (one.strip() for one in text.split(","))):
+        state, separator, name = (piece.strip() for piece in part.partition("="))
+        if not separator or not name or state in found or state not in set(ProjectState):
+            problem = f"has {part!r}; it is a list of STATE=NAME of the states {', '.join(ProjectState)}"
+            raise _bad(connection, "project_statuses", problem)
+        found[state] = name
+    return found
 
 
 def _bad(connection: Connection, name: str, problem: str) -> ConfigurationError:

@@ -1,10 +1,11 @@
 """The sink: commands of one kind to Tryton, and look-ups by our reference.
 
-Neighbours: ``journals`` posts, ``masters`` writes customers, projects and employees, ``lookup`` finds.
+Neighbours: ``journals`` posts, ``masters`` writes customers and employees, ``works`` projects, tasks and statuses,
+``lookup`` finds.
 """
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import TypeVar
+from typing import Final, TypeVar
 
 from tieout.connect.connector import Connection
 from tieout.connect.outcome import Found, NoAccess, Outcome, Rejected, RejectionCode, RetryLater
@@ -16,11 +17,20 @@ from tieout.connectors.tryton.manifest import MANIFEST
 from tieout.connectors.tryton.mapping import Company
 from tieout.connectors.tryton.masters import MasterWriter
 from tieout.connectors.tryton.options import options_of
+from tieout.connectors.tryton.works import WorkWriter
 from tieout.errors import AccessError, ContractError, InvariantError, TransientError
-from tieout.model.command import Command, UpsertCustomer, UpsertEmployee, UpsertProject
+from tieout.model.command import (
+    Command,
+    SetProjectStatus,
+    UpsertCustomer,
+    UpsertEmployee,
+    UpsertProject,
+    UpsertTask,
+)
 from tieout.model.journal import PostJournal
 
-_Master = TypeVar("_Master", UpsertCustomer, UpsertProject, UpsertEmployee)
+_WORKS: Final = frozenset({"upsert_project", "upsert_task", "set_project_status"})
+_Master = TypeVar("_Master", UpsertCustomer, UpsertProject, UpsertTask, SetProjectStatus, UpsertEmployee)
 
 
 class TrytonSink:
@@ -34,6 +44,7 @@ class TrytonSink:
         self._lookup = Lookup(self._client)
         self._journals = JournalWriter(self._client, self._directory, self._lookup)
         self._masters = MasterWriter(self._client, self._directory)
+        self._works = WorkWriter(self._client, self._directory, options)
 
     async def aclose(self) -> None:
         """Close the connection."""
@@ -63,6 +74,8 @@ class TrytonSink:
         try:
             if command_kind == "post_journal":
                 return found_of(await self._lookup.moves(company, references), company)
+            if command_kind in _WORKS:
+                return await self._works.find(command_kind, references, company)
             return await self._masters.find(command_kind, references, company)
         except ContractError as error:
             raise TransientError(
@@ -74,7 +87,11 @@ class TrytonSink:
             case UpsertCustomer():
                 return await _told(self._masters.customer, command)
             case UpsertProject():
-                return await self._in_company(command, self._masters.project)
+                return await self._in_company(command, self._works.project)
+            case UpsertTask():
+                return await self._in_company(command, self._works.task)
+            case SetProjectStatus():
+                return await self._in_company(command, self._works.status)
             case UpsertEmployee():
                 return await self._in_company(command, self._masters.employee)
             case _:

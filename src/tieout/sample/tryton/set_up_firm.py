@@ -205,8 +205,10 @@ def set_up_employees(pool: Pool, firm: Firm, companies: dict[str, Record], parti
 
 
 def set_up_projects(pool: Pool, firm: Firm, companies: dict[str, Record], parties: dict[str, Record]) -> None:
-    """Projects, named by code and name: the number of a project is Tryton's own to give, from its sequence."""
+    """Projects with their statuses, named by code and name: their number is Tryton's own to give, from its sequence."""
     works = pool.get("project.work")
+    for name in firm["project_statuses"]:
+        find_or_create(pool, "project.work.status", {"name": name}, {"types": ["project"]})
     known = {work.name.partition(" ")[0] for work in works.search([("type", "=", "project")])}
     status = pool.get("project.work.status").get_default_status("project")
     works.create(
