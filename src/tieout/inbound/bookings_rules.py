@@ -25,7 +25,7 @@ from tieout.inbound.bookings_reading import (
 )
 from tieout.inbound.reading import Released
 from tieout.model.finding import Finding, Severity, finding
-from tieout.model.firm import FirmConfig
+from tieout.model.firm import ConflictPolicy, FirmConfig, OwnershipRule
 from tieout.model.reported import ReportedAssignment
 
 INVALID: Final = "BOOKING_INVALID"
@@ -42,14 +42,14 @@ class Owners:
 
     def __init__(self, firm: FirmConfig) -> None:
         self._rules = rules_of(firm)
-        self._known: dict[tuple[str, str | None, date], str | None] = {}
+        self._known: dict[tuple[str, str | None, date], OwnershipRule | None] = {}
 
-    def owner(self, noun: str, entity: str | None, on: date) -> str | None:
-        """The system that owns ``noun`` of the entity from day ``on``, or None where nobody is named."""
+    def rule(self, noun: str, entity: str | None, on: date) -> OwnershipRule | None:
+        """The rule for ``noun`` of the entity on day ``on``; None where nobody is named, or whoever tells is heard."""
         key = (noun, entity, on)
         if key not in self._known:
             rule = owner_of(self._rules, noun, "hours", entity, on)
-            self._known[key] = None if rule is None else rule.system
+            self._known[key] = None if rule is None or rule.conflict is ConflictPolicy.NEWEST else rule
         return self._known[key]
 
 
@@ -63,20 +63,22 @@ def fact_name(one: FactReading) -> str:
 
 
 def not_owner(one: Fact, owners: Owners) -> Finding | None:
-    """Another system than the system of record tells it."""
+    """Another system than the system of record tells it: refused, or proposed to the steward, as the rule says."""
     if isinstance(one, AssignmentReading):
         entity = None if one.project is None else one.project.entity_code
     else:
         entity = None if one.resource is None or one.resource.entity is None else one.resource.entity.code
-    owner = owners.owner(one.noun, entity, one.said.starts)
-    if owner is None or owner == one.system:
+    rule = owners.rule(one.noun, entity, one.said.starts)
+    if rule is None or rule.system == one.system:
         return None
     words = "assignments are" if isinstance(one, AssignmentReading) else "time off is"
+    proposes = rule.conflict is ConflictPolicy.PROPOSE
     return finding(
-        "NOT_OWNER",
-        f"{fact_name(one)} comes from {one.system}, but {words} owned by {owner}.",
+        "CHANGE_PROPOSED" if proposes else "NOT_OWNER",
+        f"{fact_name(one)} {'is proposed by' if proposes else 'comes from'} {one.system}, but {words} owned by "
+        f"{rule.system}.",
         cause=f"{one.system}:{one.noun}",
-        context={"owner": owner},
+        context={"owner": rule.system, "steward": rule.steward},
         depends_on=("ownership",),
     )
 

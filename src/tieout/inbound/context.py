@@ -18,7 +18,7 @@ TIME_OBJECTS = ("time_entries",)
 class InboundContext:
     """``translators`` by the firm's name of the system; ``recut`` takes an entry out of a delivery not sent yet.
 
-    ``time_objects`` are the sources' names of the objects that hold time; all other objects are masters and go first.
+    ``time_objects`` are the sources' names of the objects that hold time; all others (masters, bookings) go first.
     """
 
     clock: Clock

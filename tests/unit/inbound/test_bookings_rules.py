@@ -9,7 +9,7 @@ from tests.worlds import inbound_firm as world
 from tests.worlds.inbound_plan import ENDS, STARTS, assignment, judged, time_off
 
 from tieout.inbound.bookings_reading import FactArrival, Outcome, normalize_facts
-from tieout.model.firm import OwnershipRule
+from tieout.model.firm import ConflictPolicy, OwnershipRule
 from tieout.model.reported import ReportedAssignment, ReportedBooking, ReportedLeave, ReportedTimeOff
 
 
@@ -73,9 +73,27 @@ def test_only_the_owning_system_may_tell(noun: str) -> None:
     one = assignment() if noun == "assignment" else time_off()
     reading = judged(one, world.context(firm))
     assert [(found.code, found.context, found.depends_on) for found in reading.findings] == [
-        ("NOT_OWNER", {"owner": "erp"}, ("ownership",))
+        ("NOT_OWNER", {"owner": "erp", "steward": "resource_management"}, ("ownership",))
     ]
     assert reading.disposition == Outcome.HELD
+
+
+@pytest.mark.parametrize(
+    ("conflict", "codes", "outcome"),
+    [
+        (ConflictPolicy.REJECT, ["NOT_OWNER"], Outcome.HELD),
+        (ConflictPolicy.PROPOSE, ["CHANGE_PROPOSED"], Outcome.HELD),
+        (ConflictPolicy.NEWEST, [], Outcome.ACCEPTED),
+    ],
+)
+def test_what_another_system_tells_is_refused_proposed_or_heard_as_ownership_says(
+    conflict: ConflictPolicy, codes: list[str], outcome: Outcome
+) -> None:
+    rule = OwnershipRule(
+        object="assignment", fields=("*",), system="erp", steward="resource_management", conflict=conflict
+    )
+    reading = judged(assignment(), world.context(msgspec.structs.replace(world.firm(), ownership=(rule,))))
+    assert ([found.code for found in reading.findings], reading.disposition) == (codes, outcome)
 
 
 def test_what_another_system_takes_back_is_not_held_against_it() -> None:
