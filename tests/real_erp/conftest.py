@@ -40,6 +40,7 @@ FIRM = TrytonFirm(
             time_zone=zone,
             periods=["2026-07", "2026-08", "2026-09"],
             closed_periods=["2026-07"],
+            country=code[:2],
         )
         for code, name, functional, zone in (
             ("US01", "Meridian Inc.", "USD", "America/New_York"),
@@ -53,7 +54,10 @@ FIRM = TrytonFirm(
         for role, (name, beside, party) in ACCOUNT_PLACES.items()
     ],
     customers=[TrytonCustomer(code="C001", name="Acme Corporation")],
-    employees=[TrytonEmployee(code="E001", name="Ann Lee", company="US01", starts="2024-01-01")],
+    employees=[
+        TrytonEmployee(code="E001", name="Ann Lee", company="US01", starts="2024-01-01"),
+        TrytonEmployee(code="E002", name="Bo Left", company="US01", starts="2024-01-01", ends="2025-12-31"),
+    ],
     projects=[TrytonProject(code="P001", name="Apollo", company="US01", customer="C001")],
 )
 

@@ -20,8 +20,17 @@ from tieout.connect.sink import Sink
 from tieout.connect.source import Source
 from tieout.connect.throttle import NoThrottle
 from tieout.connectors.tryton import read
-from tieout.model.command import Command, SetProjectStatus, UpsertCustomer, UpsertProject, UpsertTask
+from tieout.connectors.tryton.reported import TrytonTranslator
+from tieout.model.command import (
+    Command,
+    SetProjectStatus,
+    UpsertCustomer,
+    UpsertEmployee,
+    UpsertProject,
+    UpsertTask,
+)
 from tieout.model.journal import JournalLine, PostJournal
+from tieout.model.reported import ReportedRecord
 from tieout.sample import tryton_ledger
 from tieout.sample.tryton_projects import master_holdings
 
@@ -374,3 +383,46 @@ async def test_a_customer_with_further_fields_is_refused_in_words(erp: Erp) -> N
     (outcome,) = await written(erp, further)
     assert isinstance(outcome, Rejected)
     assert "region" in outcome.words
+
+
+async def records(erp: Erp, object_name: str) -> list[ReportedRecord]:
+    found = []
+    async with opened_source(erp) as source:
+        async for page in source.read(object_name, None):
+            for one in TrytonTranslator().translate(object_name, page.payload):
+                assert isinstance(one, ReportedRecord)
+                found.append(one)
+    return found
+
+
+async def test_people_who_left_are_read_and_not_employed_a_second_time(erp: Erp) -> None:
+    read_before = {str(one.fields["name"]): one for one in await records(erp, "company.employee")}
+    assert read_before["Bo Left"].fields["employment_to"] == "2026-01-01"
+    again = UpsertEmployee(reference="TIE-E-2", entity="US01", code="E002", name="Bo Left")
+    (outcome,) = await written(erp, again)
+    assert isinstance(outcome, Accepted)
+    assert outcome.ref == read_before["Bo Left"].source_id
+    async with opened_sink(erp) as sink:
+        assert set(await sink.find("upsert_employee", ["TIE-E-2"], entity="US01")) == {"TIE-E-2"}
+
+
+async def test_a_legal_entity_is_in_the_country_of_its_address(erp: Erp) -> None:
+    countries = {one.fields["code"]: one.fields["country"] for one in await records(erp, "company.company")}
+    assert countries == {"US01": "US", "GB01": "GB", "DE01": "DE", "JP01": "JP"}
+
+
+async def test_a_customer_that_is_made_inactive_is_told_as_gone_from_the_cursor_on(erp: Erp) -> None:
+    async with opened_source(erp) as source:
+        cursor = [page.next_cursor async for page in source.read("party.party", None)][-1]
+        await asyncio.sleep(0.1)
+        execute(
+            erp,
+            "update party_party set active = false, write_date = now() where code = %s",
+            "C001",
+        )
+        told = [
+            one
+            async for page in source.read("party.party", cursor)
+            for one in TrytonTranslator().translate("party.party", page.payload)
+        ]
+    assert [one.deleted for one in told if isinstance(one, ReportedRecord) and one.fields["code"] == "C001"] == [True]

@@ -46,6 +46,7 @@ class TrytonCompany(msgspec.Struct, frozen=True, kw_only=True):
     time_zone: str
     periods: list[str]
     closed_periods: list[str] = []
+    country: str | None = None
 
 
 class TrytonAccount(msgspec.Struct, frozen=True, kw_only=True):
@@ -140,6 +141,7 @@ def firm_from_seed(seed: SeedFirm) -> TrytonFirm:
                 time_zone=one.time_zone,
                 periods=one.periods,
                 closed_periods=one.closed_periods,
+                country=one.country,
             )
             for one in seed.entities
         ],

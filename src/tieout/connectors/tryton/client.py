@@ -7,6 +7,7 @@ Tryton answers 401 before it does anything, so that signing in again and repeati
 """
 
 import base64
+from collections.abc import Mapping
 from typing import Final, TypeVar
 
 import msgspec
@@ -44,16 +45,23 @@ class TrytonClient:
         """Close all connections; the session is left to expire, because others of this user may share nothing of it."""
         await self._http.aclose()
 
-    async def ask(self, method: str, *parameters: object, company: int | None = None) -> JsonValue:
-        """The result of a method that only reads.
+    async def ask(
+        self, method: str, *parameters: object, company: int | None = None, inactive: bool = False
+    ) -> JsonValue:
+        """The result of a method that only reads; ``inactive`` also among what Tryton no longer shows.
 
         Raises TransientError, AccessError, or ContractError for an answer that is none.
         """
-        return result_of(await self.ask_bytes(method, *parameters, company=company))
+        return result_of(await self.ask_bytes(method, *parameters, company=company, inactive=inactive))
 
-    async def ask_bytes(self, method: str, *parameters: object, company: int | None = None) -> bytes:
+    async def ask_bytes(
+        self, method: str, *parameters: object, company: int | None = None, inactive: bool = False
+    ) -> bytes:
         """As ``ask``, but the answer as it was received; only its status has been looked at."""
-        answer = await self._send(method, parameters, company=company, read_only=True)
+        context: dict[str, object] = {"company": company} if company is not None else {}
+        if inactive:
+            context["active_test"] = False
+        answer = await self._send(method, parameters, context=context, read_only=True)
         if answer.status == _OK:
             return answer.body
         words = f"Tryton answered {method} with HTTP {answer.status}: {words_of(answer)}"
@@ -66,7 +74,8 @@ class TrytonClient:
     async def tell(self, method: str, *parameters: object, company: int | None = None) -> Told:
         """Have something done; whatever comes of it is told, nothing is raised but ConfigurationError."""
         try:
-            answer = await self._send(method, parameters, company=company, read_only=False)
+            context: dict[str, object] = {"company": company} if company is not None else {}
+            answer = await self._send(method, parameters, context=context, read_only=False)
         except UnknownOutcomeError as error:
             return Unknown(reason=error.message)
         except TransientError as error:
@@ -78,12 +87,10 @@ class TrytonClient:
         return told_by(answer)
 
     async def _send(
-        self, method: str, parameters: tuple[object, ...], *, company: int | None, read_only: bool
+        self, method: str, parameters: tuple[object, ...], *, context: Mapping[str, object], read_only: bool
     ) -> HttpAnswer:
-        context: dict[str, object] = {"language": "en"}
-        if company is not None:
-            context["company"] = company
-        body = msgspec.json.encode({"id": _REQUEST_ID, "method": method, "params": [*parameters, context]})
+        told = {"language": "en", **context}
+        body = msgspec.json.encode({"id": _REQUEST_ID, "method": method, "params": [*parameters, told]})
         session = await self._sessions.current()
         answer = await self._post(body, session=session, read_only=read_only)
         if answer.status == _UNAUTHORISED:

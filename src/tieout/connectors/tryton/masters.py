@@ -100,7 +100,9 @@ class MasterWriter:
                 return outcome
         domain = [["party", "=", person], ["company", "=", company.id]]
         found = rows_of(
-            await self._client.ask("model.company.employee.search_read", domain, *_ALL, ["party"], company=company.id),
+            await self._client.ask(
+                "model.company.employee.search_read", domain, *_ALL, ["party"], company=company.id, inactive=True
+            ),
             _Employed,
         )
         if found:
@@ -118,7 +120,7 @@ class MasterWriter:
         if kind == "upsert_customer":
             return found_by((code, party) for party, code in marks.items())
         domain = [["party", "in", sorted(marks)], ["company", "=", company.id]]
-        answer = await self._client.ask("model.company.employee.search_read", domain, *_ALL, ["party"])
+        answer = await self._client.ask("model.company.employee.search_read", domain, *_ALL, ["party"], inactive=True)
         return found_by((marks[row.party], row.id) for row in rows_of(answer, _Employed))
 
     async def _mark_person(self, party: TrytonPartyRow, name: str, reference: str) -> Outcome:

@@ -50,24 +50,33 @@ _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class _Object(msgspec.Struct, frozen=True, kw_only=True):
-    """How one object is read; ``changes`` are the prefixes of the records whose time stamps tell of a change."""
+    """How one object is read; ``changes`` are the prefixes of the records whose time stamps tell of a change.
+
+    ``inactive``: also what Tryton no longer shows: who has left has worked, and that a party is gone is news.
+    """
 
     fields: Sequence[str]
     domain: Sequence[JsonValue] = ()
     changes: Sequence[str] = ()
+    inactive: bool = False
 
 
 def _objects(options: Options) -> dict[str, _Object]:
     return {
         COMPANY: _Object(
-            fields=["party.code", "party.name", "party._timestamp", "currency.code", "timezone", "_timestamp"]
+            fields=[
+                *(f"party.{name}" for name in ("code", "name", "_timestamp")),
+                *(f"party.addresses.{name}" for name in ("country.code", "_timestamp")),
+                *("currency.code", "timezone", "_timestamp"),
+            ]
         ),
         PERIOD: _Object(fields=PERIOD_FIELDS, domain=[["type", "=", "standard"]]),
         RATE: _Object(fields=["currency.code", "date", "rate", "_timestamp"], changes=[""]),
         PARTY: _Object(
             fields=["code", "name", "active", "_timestamp"],
-            domain=[["categories.name", "=", options.customer_category], ["active", "in", [True, False]]],
+            domain=[["categories.name", "=", options.customer_category]],
             changes=[""],
+            inactive=True,
         ),
         PROJECT: _Object(
             fields=["name", "company", "party", "_timestamp"], domain=[["type", "=", "project"]], changes=[""]
@@ -78,6 +87,7 @@ def _objects(options: Options) -> dict[str, _Object]:
                 *("company", "start_date", "end_date", "_timestamp"),
             ],
             changes=["", "party."],
+            inactive=True,
         ),
     }
 
@@ -179,7 +189,9 @@ class TrytonSource:
             stamps = (f"{prefix}{name}" for prefix in what.changes for name in ("create_date", "write_date"))
             domain.append(["OR", *([name, ">=", since] for name in stamps)])  # type: ignore[list-item] # JSON values
         return await self._client.ask_bytes(
-            f"model.{object_name}.search_read", domain, 0, PAGE_SIZE, _BY_ID, list(what.fields)
+            f"model.{object_name}.search_read",
+            *(domain, 0, PAGE_SIZE, _BY_ID, list(what.fields)),
+            inactive=what.inactive,
         )
 
     async def _rate_base(self) -> str | None:

@@ -73,17 +73,35 @@ class TrytonNamed(msgspec.Struct, frozen=True):
 
 
 class TrytonCompanyRow(msgspec.Struct, frozen=True, rename={"party": "party.", "currency": "currency."}):
-    """A company; its code and name are those of its own party."""
+    """A company; its code, name and country are those of its own party."""
 
     id: int
-    party: "TrytonPartyOf"
+    party: "TrytonCompanyParty"
     currency: TrytonCode
     timezone: str | None
     stamp: str = msgspec.field(name="_timestamp")
 
 
+class TrytonAddress(msgspec.Struct, frozen=True, rename={"country": "country."}):
+    """An address of a party, in its order."""
+
+    id: int
+    country: TrytonCode | None
+    stamp: str = msgspec.field(name="_timestamp")
+
+
+class TrytonCompanyParty(msgspec.Struct, frozen=True, rename={"addresses": "addresses."}):
+    """The party behind a company, with its addresses."""
+
+    id: int
+    code: str
+    name: str
+    addresses: tuple[TrytonAddress, ...]
+    stamp: str = msgspec.field(name="_timestamp")
+
+
 class TrytonPartyOf(msgspec.Struct, frozen=True):
-    """The party behind a company or an employee. Its time stamp tells when its name was changed."""
+    """The party behind an employee. Its time stamp tells when its name was changed."""
 
     id: int
     code: str

@@ -95,10 +95,13 @@ def _company(row: TrytonCompanyRow, _given: str | None) -> ReportedRecord:
     }
     if row.timezone is not None:
         fields["time_zone"] = row.timezone
+    country = next((one.country.code for one in row.party.addresses if one.country is not None), None)
+    if country is not None:
+        fields["country"] = country
     return ReportedRecord(
         type=RecordType.LEGAL_ENTITY,
         source_id=str(row.id),
-        version=version_of(row.stamp, row.party.stamp),
+        version=version_of(row.stamp, row.party.stamp, *(one.stamp for one in row.party.addresses)),
         fields=fields,
     )
 

@@ -87,6 +87,9 @@ def set_up_companies(pool: Pool, firm: Firm, currencies: dict[str, Record]) -> d
             {"party": party},
             {"currency": currencies[one["currency"]], "timezone": one["time_zone"]},
         )
+        if one.get("country"):
+            country = find_or_create(pool, "country.country", {"code": one["country"]}, {"name": one["country"]})
+            find_or_create(pool, "party.address", {"party": party, "country": country}, {})
     return companies
 
 

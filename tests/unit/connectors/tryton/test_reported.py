@@ -40,6 +40,28 @@ def period_row(state: str = "open", journal: str = "open") -> dict[str, object]:
     }
 
 
+def test_a_legal_entity_is_in_the_country_of_its_first_address_that_has_one() -> None:
+    addresses = [
+        {"id": 1, "country.": None, "_timestamp": STAMP},
+        {"id": 2, "country.": {"id": 5, "code": "DE"}, "_timestamp": "1795464176.000001"},
+    ]
+    row: dict[str, object] = {
+        "id": 1,
+        "party.": {"id": 4, "code": "DE01", "name": "Meridian GmbH", "addresses.": addresses, "_timestamp": STAMP},
+        "currency.": {"id": 2, "code": "EUR"},
+        "timezone": None,
+        "_timestamp": STAMP,
+    }
+    record = only("company.company", page(row))
+    assert record.fields == {
+        "code": "DE01",
+        "name": "Meridian GmbH",
+        "functional_currency": "EUR",
+        "country": "DE",
+    }
+    assert record.version == 1_795_464_176_000_001
+
+
 def test_a_period_ends_exclusively_and_is_named_by_its_month() -> None:
     record = only("account.period", page(period_row(), given="TIME"))
     assert record.fields == {"code": "2026-08", "starts": "2026-08-01", "ends": "2026-09-01", "state": "open"}
