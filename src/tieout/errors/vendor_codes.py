@@ -33,6 +33,32 @@ VENDOR_CODES: Final[dict[str, CatalogueEntry]] = {
         "A webhook of BambooHR is not proven to be its own",
         "Check the secret webhook_private_key and this machine's clock; what was told is read at the next poll anyway.",
     ),
+    "TIE-FLOAT-001": CatalogueEntry("An answer of Float cannot be read", COMPARE),
+    "TIE-FLOAT-002": CatalogueEntry(
+        "A stored position is not one of the Float connector",
+        "Reset the position of that object; it is then read from the beginning, and what is known is recognised.",
+    ),
+    "TIE-FLOAT-003": CatalogueEntry(
+        "A list of Float cannot be walked without missing rows",
+        "Compare its order and its page headers with Float's API reference; that object stands still until they agree.",
+    ),
+    "TIE-FLOAT-004": CatalogueEntry(
+        "Float refused the token or what it may see",
+        "Check the token of the account owner under Team Settings, Integrations; the connection resumes by itself.",
+    ),
+    "TIE-FLOAT-005": CatalogueEntry(
+        "Float is busy or unavailable",
+        "It is repeated by itself; act only if it does not stop.",
+    ),
+    "TIE-FLOAT-006": CatalogueEntry(
+        "Float refused a request as such",
+        "Compare the message with Float's API reference; a parameter may have been renamed or removed.",
+    ),
+    "TIE-FLOAT-007": CatalogueEntry("Float was given a command that its connector does not name", REPORT_IT),
+    "TIE-FLOAT-008": CatalogueEntry(
+        "A setting of a Float account cannot be used",
+        "Correct the named setting in systems/; the connector's manifest describes each.",
+    ),
     "TIE-NETSUITE-001": CatalogueEntry(
         "The NetSuite connector does not know this object or stored position",
         "Correct the object's name in systems/, or reset its position; it is then read from the beginning.",
