@@ -172,6 +172,10 @@ VENDOR_CODES: Final[dict[str, CatalogueEntry]] = {
         "It is repeated by itself; act only if it does not stop.",
     ),
     "TIE-KANTATA-006": CatalogueEntry("Kantata refused a request as such", COMPARE),
+    "TIE-KANTATA-007": CatalogueEntry(
+        "A setting of a Kantata system cannot be used", "Correct the named setting in systems/ as the message says."
+    ),
+    "TIE-KANTATA-008": CatalogueEntry("Kantata was given a command that it does not declare", REPORT_IT),
     "TIE-TRYTON-001": CatalogueEntry(
         "The Tryton connection is not set up for this",
         "Correct the named setting of the system in systems/, or Tryton.",

@@ -1,4 +1,4 @@
-"""The HTTP of Kantata OX: one authenticated GET, with the vendor's limits and errors; nothing else.
+"""The HTTP of Kantata OX: authenticated requests with the vendor's limits and errors; nothing else.
 
 Page "Rate Limits": too many requests are answered with 429 and no Retry-After; "retry your request after a small
 delay".
@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from tieout.connect.connector import Connection
-from tieout.connect.http import HttpClient
+from tieout.connect.http import HttpAnswer, HttpClient
 from tieout.connect.redaction import Redactor
 from tieout.connectors.kantata.manifest import MANIFEST
 from tieout.connectors.kantata.outcome_codes import body_of
@@ -44,6 +44,14 @@ class KantataClient:
         if answer.status == _TOO_MANY and answer.retry_after_s is None:
             await self._http.penalise(DELAY_AFTER_429_S)
         return body_of(answer, f"GET {path}")
+
+    async def send(self, method: str, path: str, content: bytes) -> HttpAnswer:
+        """The answer to a write, whatever it is; raises as ``HttpClient.request`` does where none came."""
+        headers = {**self._headers, "Content-Type": "application/json"}
+        answer = await self._http.request(method, f"/{path}.json", headers=headers, content=content)
+        if answer.status == _TOO_MANY and answer.retry_after_s is None:
+            await self._http.penalise(DELAY_AFTER_429_S)
+        return answer
 
     async def aclose(self) -> None:
         """Close all connections."""

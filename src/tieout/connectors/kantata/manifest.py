@@ -2,7 +2,16 @@
 
 from typing import Final
 
-from tieout.connect.manifest import CursorKind, DeleteVisibility, Manifest, ReadCapability, Role, Setting
+from tieout.connect.manifest import (
+    CursorKind,
+    DeleteVisibility,
+    IdempotencyClass,
+    Manifest,
+    ReadCapability,
+    Role,
+    Setting,
+    WriteCapability,
+)
 
 PAGE_SIZE: Final = 200
 """Page "Pagination": ``per_page`` is 20 unless asked for, and at most 200."""
@@ -58,6 +67,10 @@ MANIFEST: Final = Manifest(
         _changes("time_entries", DeleteVisibility.EVENT),
         _changes("subscribed_events", DeleteVisibility.EVENT, EVENT_OVERLAP_S),
     ),
+    writes=tuple(
+        WriteCapability(command=command, idempotency=IdempotencyClass.L)
+        for command in ("upsert_customer", "upsert_project", "upsert_task", "set_project_status")
+    ),
     settings=(
         Setting(
             name="access_token",
@@ -70,6 +83,19 @@ MANIFEST: Final = Manifest(
             required=False,
             default="https://api.mavenlink.com/api/v1",
         ),
+        Setting(
+            name="project_statuses",
+            description="The account's status key of each state that projects are given, as state=key;state=key.",
+            required=False,
+            default="",
+        ),
+        Setting(
+            name="legal_entities",
+            description="What the custom field Legal Entity says for each legal entity, as CODE=NAME;CODE=NAME; "
+            "without it the code.",
+            required=False,
+            default="",
+        ),
     ),
     max_in_flight_s=TIMEOUT_S,
     request_timeout_s=TIMEOUT_S,
@@ -77,6 +103,7 @@ MANIFEST: Final = Manifest(
         "developer.kantata.com, Kantata OX API Documentation: Pagination, Response Format, Errors, Timeouts",
         "developer.kantata.com, Time Entries; Timesheet Submissions; Line Item Locks; Events",
         "developer.kantata.com, Workspaces; Workspace Groups; Stories; Custom Field Values",
+        "developer.kantata.com, External References; Custom Fields",
         "developer.kantata.com, Users; Account Memberships; Roles; Cost Rates",
         "developer.kantata.com, Rate Cards; Rate Card Set Version; Rate Card Versions; Rate Card Role",
         "knowledge.kantata.com, Project Status List; Subscribed Events Reference",

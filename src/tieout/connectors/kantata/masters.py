@@ -39,6 +39,9 @@ CLIENT_CODE: Final = "Client Code"
 PROJECT_CODE: Final = "Project Code"
 LEGAL_ENTITY: Final = "Legal Entity"
 SERVICE_LINE: Final = "Service Line"
+CONTRACT_NUMBER: Final = "Contract Number"
+BUDGET_HOURS: Final = "Budget Hours"
+WBS_CODE: Final = "WBS Code"
 HIRE_DATE: Final = "Hire Date"
 TERMINATION_DATE: Final = "Termination Date"
 
@@ -91,7 +94,7 @@ def _project(
             status="archived" if row.archived else _project_status(row.status),
             currency=row.currency,
             starts=iso_text(row.start_date),
-            ends=iso_text(row.due_date),
+            ends=None if row.due_date is None else iso_text(row.due_date + timedelta(days=1)),
             service_line=custom.text(SERVICE_LINE),
         ),
         references=references_to(

@@ -30,7 +30,7 @@ def _says_errors(body: bytes) -> bool:
 
 
 def _failure(answer: HttpAnswer, what: str) -> TieoutError:
-    words = f"Kantata answered {what} with {answer.status}: {_words(answer)}"
+    words = f"Kantata answered {what} with {answer.status}: {words_of(answer)}"
     if answer.status in _REFUSED_ACCESS or (answer.ok and '"oauth"' in answer.body.decode("utf-8", "replace")[:4096]):
         return AccessError(code="TIE-KANTATA-004", message=words)
     if answer.status == _TOO_MANY or answer.status >= _SERVER_ERROR or answer.ok:
@@ -38,7 +38,7 @@ def _failure(answer: HttpAnswer, what: str) -> TieoutError:
     return ContractError(code="TIE-KANTATA-006", message=words)
 
 
-def _words(answer: HttpAnswer) -> str:
+def words_of(answer: HttpAnswer) -> str:
     """The vendor's own words, or what kind of body came instead."""
     try:
         errors = msgspec.json.decode(answer.body, type=KantataErrors).errors

@@ -42,7 +42,7 @@ async def test_a_project_tells_its_client_entity_service_line_and_rate_card(open
         "status": "active",
         "currency": "USD",
         "starts": "2026-01-01",
-        "ends": "2026-12-31",
+        "ends": "2027-01-01",
         "service_line": "Advisory",
     }
     assert project.references == {

@@ -4,7 +4,7 @@ Everything a test or a person needs to work in the account by hand is a document
 the same way. Neighbours: ``reads`` and ``writes`` answer, ``seeding`` fills, ``answers`` knows the envelope.
 """
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import ClassVar, Final
 
@@ -17,6 +17,7 @@ from tieout.connect.simulator.control import (
     Change,
     ConnectionSheet,
     DeleteTimeEntry,
+    Holding,
     PutClient,
     PutTimeEntry,
     SetPeriod,
@@ -25,6 +26,8 @@ from tieout.connect.simulator.drift import Drift
 from tieout.connect.simulator.faults import Fault, FaultKind
 from tieout.connect.simulator.seed import SeedTimeEntry
 from tieout.connectors.kantata.simulator import answers, tables
+from tieout.connectors.kantata.simulator.held_masters import STATE_OF_STATUS, held_masters
+from tieout.connectors.kantata.simulator.masters import MasterWrites
 from tieout.connectors.kantata.simulator.reads import Reads
 from tieout.connectors.kantata.simulator.seeding import Seeding
 from tieout.connectors.kantata.simulator.timekeeping import FIRST_ENTRY_ID, Names, Timekeeping
@@ -45,6 +48,11 @@ _FAULT_ANSWERS: Final = {
     FaultKind.NOT_FOUND: (404, "system", "Resource not found"),
     FaultKind.UNPROCESSABLE: (422, "validation", "Title can't be blank"),
     FaultKind.OK_WITH_ERROR_BODY: (200, "system", "An unexpected error occurred"),
+}
+_MASTERS: Final = "{collection:workspaces|workspace_groups|stories|custom_field_values}"
+_UNHIDDEN: Final = {
+    "workspaces": {"include_archived": "true"},
+    "stories": {"show_archived": "true", "show_from_archived_workspaces": "true"},
 }
 _Answer = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -69,6 +77,7 @@ class KantataSimulator(Simulator):
         self._names = Names(self.state)
         self._reads = Reads(self.state, self._documents, self._seconds, self._visible_until)
         self._writes = Writes(self.state, self._documents, self._names, self._seconds)
+        self._masters = MasterWrites(self._documents, self._seconds, self._writes.note_subject)
 
     def _seconds(self) -> int:
         return int(self.now().timestamp())
@@ -94,7 +103,8 @@ class KantataSimulator(Simulator):
                     base + r"/timesheet_submissions/{id:\d+}/{verb:approve|reject|cancel}" + suffix,
                     _vendor(self._resolve),
                 ),
-                web.put(base + r"/workspaces/{id:\d+}" + suffix, _vendor(self._update_workspace)),
+                web.post(f"{base}/{_MASTERS}{suffix}", _vendor(self._create_master)),
+                web.put(base + f"/{_MASTERS}" + r"/{id:\d+}" + suffix, _vendor(self._update_master)),
                 *(web.post(f"{base}/{collection}{suffix}", _vendor(self._resolve_many)) for collection in _RESOLUTIONS),
             ]
         return found
@@ -111,7 +121,20 @@ class KantataSimulator(Simulator):
 
     def connection_sheet(self, base_url: str) -> ConnectionSheet:
         """Settings and secrets for the connector."""
-        return ConnectionSheet(settings={"base_url": f"{base_url}/api/v1"}, secrets={"access_token": ACCESS_TOKEN})
+        entities = self.state.get("entities", dict[str, str]())
+        return ConnectionSheet(
+            settings={
+                "base_url": f"{base_url}/api/v1",
+                "project_statuses": ";".join(f"{state}={key}" for key, state in STATE_OF_STATUS.items()),
+                "legal_entities": ";".join(f"{code}={name}" for code, name in entities.items()),
+            },
+            secrets={"access_token": ACCESS_TOKEN},
+            custom_fields={
+                "upsert_project": {"Engagement Type": "Fixed"},
+                "upsert_customer": {"Segment": "Gold"},
+                "upsert_task": {"Activity": "Build"},
+            },
+        )
 
     def object_counts(self) -> dict[str, int]:
         """Rows by collection."""
@@ -226,10 +249,30 @@ class KantataSimulator(Simulator):
         ids = self._writes.resolve_many(verb, await request.read())
         return self._written("timesheet_submissions", ids, request)
 
-    async def _update_workspace(self, request: web.Request) -> web.Response:
+    async def _create_master(self, request: web.Request) -> web.Response:
+        collection, payload = request.match_info["collection"], await request.read()
+        with self.state.transaction():
+            row_id = self._masters.create(collection, payload)
+        return self._whole(collection, row_id)
+
+    async def _update_master(self, request: web.Request) -> web.Response:
+        collection, payload = request.match_info["collection"], await request.read()
         row_id = int(request.match_info["id"])
-        self._writes.update_workspace(row_id, await request.read())
-        return self._shown("workspaces", str(row_id), {"include_archived": "true"})
+        with self.state.transaction():
+            self._masters.update(collection, row_id, payload)
+        return self._whole(collection, row_id)
+
+    def _whole(self, collection: str, row_id: int) -> web.Response:
+        """A row that was just written, whatever hides it from others."""
+        query = dict(_UNHIDDEN.get(collection, {}))
+        document = self._documents.get(collection, row_id)
+        if collection == "custom_field_values" and document is not None:
+            query["subject_type"] = str(document.fields["subject_type"])
+        return self._shown(collection, str(row_id), query)
+
+    def holdings(self) -> Iterable[Holding]:
+        """Clients, projects and tasks, whoever made them."""
+        return held_masters(self._documents)
 
 
 def _vendor(handler: _Answer) -> Handler:

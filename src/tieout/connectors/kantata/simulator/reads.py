@@ -40,6 +40,7 @@ _ASSOCIATIONS: Final[dict[str, dict[str, _Association]]] = {
     "stories": {
         "workspace": _Association("workspaces", column=True),
         "parent": _Association("stories", column=True),
+        "custom_field_values": _Association("custom_field_values", many=True),
     },
     "users": {
         "role": _Association("roles"),
@@ -66,6 +67,8 @@ _ASSOCIATIONS: Final[dict[str, dict[str, _Association]]] = {
     },
     "roles": {},
     "custom_field_values": {},
+    "custom_fields": {},
+    "external_references": {},
     "financial_periods": {},
 }
 _FILTERS: Final[dict[str, frozenset[str]]] = {
@@ -75,6 +78,8 @@ _FILTERS: Final[dict[str, frozenset[str]]] = {
     "account_memberships": frozenset({"only_active", "only_inactive"}),
     "rate_card_versions": frozenset({"rate_card_id", "effective_on_date"}),
     "custom_field_values": frozenset({"subject_type"}),
+    "custom_fields": frozenset({"subject_type"}),
+    "external_references": frozenset({"service_name", "service_model", "service_model_ref", "subject_type"}),
     "time_entries": frozenset(
         {
             "from_archived_workspaces",
@@ -308,6 +313,11 @@ _SHOWN: Final[dict[str, _Shown]] = {
     "account_memberships": lambda _, row, query: not (query.flag("only_active") and row.fields["disabled_at"]),
     "rate_card_versions": lambda _, row, query: query.values.get("rate_card_id") in {None, row.fields["rate_card_id"]},
     "custom_field_values": lambda _, row, query: row.fields["subject_type"] == query.values["subject_type"],
+    "custom_fields": lambda _, row, query: query.values.get("subject_type") in {None, row.fields["subject_type"]},
+    "external_references": lambda _, row, query: all(
+        query.values.get(name) in {None, str(row.fields[name])}
+        for name in ("service_name", "service_model", "service_model_ref", "subject_type")
+    ),
 }
 """Default and special filters of the small collections."""
 

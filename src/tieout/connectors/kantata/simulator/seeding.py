@@ -36,6 +36,12 @@ FIRST_ID = {
     "rate_card_roles": 26_000,
     "custom_field_values": 66_000_000,
     "financial_periods": 40,
+    "custom_fields": 5_000,
+}
+CUSTOM_FIELDS = {
+    "Workspace": ("Project Code", "Legal Entity", "Service Line", "Contract Number", "Budget Hours", "Engagement Type"),
+    "WorkspaceGroup": ("Client Code", "Segment"),
+    "Story": ("WBS Code", "Activity"),
 }
 
 _STATUS = {
@@ -73,6 +79,10 @@ class Seeding:
             timekeeping.fill(read_time_entries(firm_dir))
 
     def _masters(self, firm: SeedFirm) -> None:
+        self._state.put("entities", {one.code: one.name for one in firm.entities})
+        for subject, names in CUSTOM_FIELDS.items():
+            for name in names:
+                self._put("custom_fields", None, {"name": name, "subject_type": subject, "value_type": "string"})
         for name in firm.roles:
             self._put("roles", name, {"name": name})
         for person in firm.people:

@@ -75,16 +75,6 @@ class _ResolutionBody(msgspec.Struct, kw_only=True):
     resolution: _Resolution = msgspec.field(default_factory=_Resolution)
 
 
-class _WorkspaceWrite(msgspec.Struct, kw_only=True, omit_defaults=True):
-    title: str | msgspec.UnsetType = msgspec.UNSET
-    archived: bool | msgspec.UnsetType = msgspec.UNSET
-    rate_card_id: int | msgspec.UnsetType | None = msgspec.UNSET
-
-
-class _WorkspaceBody(msgspec.Struct, kw_only=True):
-    workspace: _WorkspaceWrite
-
-
 class Verb(msgspec.Struct, frozen=True):
     """One resolution of a submission: the status it gives and the statuses it may start from."""
 
@@ -251,17 +241,9 @@ class Writes:
         for entry in self._state.rows("select * from time_entry where active_submission_id = ?", (row_id,)):
             self._touch(entry, {"approved": approved, "active_submission_id": row_id if approved else None})
 
-    def update_workspace(self, row_id: int, payload: bytes) -> None:
-        """PUT /workspaces/ID: rename, archive or bring back, give another rate card."""
-        wanted = body_of(payload, _WorkspaceBody).workspace
-        held = self._documents.get("workspaces", row_id)
-        if held is None:
-            raise not_found()
-        with self._state.transaction():
-            held.fields |= {name: value for name, value in _given(wanted).items() if name in held.fields}
-            held.updated_at = max(self._now(), held.updated_at + 1)
-            self._documents.put("workspaces", held)
-            self._event("workspace:updated", "Workspace", row_id, held.updated_at, {})
+    def note_subject(self, event_type: str, subject_type: str, subject_id: int, changed_at: int) -> None:
+        """Record an event of a row that is no time entry."""
+        self._event(event_type, subject_type, subject_id, changed_at, {})
 
     def _current_user(self, other_than: int | None = None) -> int:
         """Whose token is used: the account's first user, or the next one where nobody may act for oneself."""

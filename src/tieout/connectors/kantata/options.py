@@ -1,0 +1,48 @@
+"""A connection's settings for writing, as typed values.
+
+Neighbours: ``manifest`` declares them, ``write`` uses them.
+"""
+
+from collections.abc import Mapping
+from typing import Final
+
+import msgspec
+
+from tieout.errors import ConfigurationError
+from tieout.model.project import ProjectState
+
+LEGAL_ENTITIES: Final = "legal_entities"
+PROJECT_STATUSES: Final = "project_statuses"
+
+
+class WriteOptions(msgspec.Struct, frozen=True, kw_only=True):
+    """``legal_entities`` by code: what the account's custom field says of it; ``statuses`` by state: the status key."""
+
+    legal_entities: Mapping[str, str]
+    statuses: Mapping[str, int]
+
+
+def write_options(settings: Mapping[str, str]) -> WriteOptions:
+    """The settings; raises ConfigurationError (TIE-KANTATA-007) for one that cannot be used."""
+    statuses = _pairs(settings, PROJECT_STATUSES)
+    for state, key in statuses.items():
+        if state not in set(ProjectState) or not key.isdecimal():
+            raise _bad(PROJECT_STATUSES, f"has {state}={key}; it is a list of state=key, of states of a project")
+    return WriteOptions(
+        legal_entities=_pairs(settings, LEGAL_ENTITIES),
+        statuses={state: int(key) for state, key in statuses.items()},
+    )
+
+
+def _pairs(settings: Mapping[str, str], name: str) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for part in filter(None, (one.strip() for one in settings.get(name, "").split(";"))):
+        key, separator, value = (piece.strip() for piece in part.partition("="))
+        if not separator or not key or not value or key in found:
+            raise _bad(name, f"has {part!r}; it is a list of NAME=VALUE with semicolons between")
+        found[key] = value
+    return found
+
+
+def _bad(name: str, problem: str) -> ConfigurationError:
+    return ConfigurationError(code="TIE-KANTATA-007", message=f"The setting {name} of Kantata {problem}.")
