@@ -48,7 +48,7 @@ class ClientFacts(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 class ProjectFacts(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A project. ``entity`` is None while its legal entity is not mapped (the owner's word for it: ``entity_said``).
 
-    ``starts`` and ``ends`` are the first and last day as told. ``currency`` is the contract's, None when not told or
+    ``starts`` is its first day, ``ends`` the first one after it. ``currency`` is the contract's, None when not told or
     not a currency of ISO 4217. ``told`` are the fields that the firm's field mappings ask for, as text.
     """
 
