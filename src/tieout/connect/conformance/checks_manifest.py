@@ -85,5 +85,10 @@ async def settings_are_declared(bench: Bench) -> None:
     for setting in bench.manifest.settings:
         expect(setting.description.strip(), f"setting {setting.name!r} is not described")
         expect(not (setting.secret and setting.default), f"secret {setting.name!r} has a default")
+        beside = None if setting.beside is None else declared.get(setting.beside)
+        expect(
+            setting.beside is None or (setting.secret and beside is not None and beside.secret),
+            f"{setting.name!r} counts beside {setting.beside!r}; both must be declared secrets",
+        )
         given = setting.name in sheet.settings or setting.name in sheet.secrets
         expect(given or not setting.required, f"required setting {setting.name!r} is not needed to connect")

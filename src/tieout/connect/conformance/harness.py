@@ -10,12 +10,19 @@ from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from importlib.metadata import entry_points
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from tieout.connect.conformance.fixture_firm import write_fixture
 from tieout.connect.conformance.score import NotApplicableError
 from tieout.connect.connector import Connector, load_connector
-from tieout.connect.simulator.control import Change, ConnectionSheet, Holding, SimulatorStatus, Switches
+from tieout.connect.simulator.control import (
+    Change,
+    ConnectionSheet,
+    Holding,
+    SentWebhook,
+    SimulatorStatus,
+    Switches,
+)
 from tieout.connect.simulator.faults import Fault, FaultKind
 from tieout.connect.simulator.process import SimulatorProcess
 from tieout.connect.simulator.seed import SeedFirm, SeedTimeEntry, read_firm
@@ -84,6 +91,15 @@ class Site(Protocol):
 
     def status(self) -> SimulatorStatus:
         """Requests counted between connector and system."""
+        ...
+
+
+@runtime_checkable
+class TellsWebhooks(Protocol):
+    """A site whose system shows every webhook that it signed; one of a vendor without webhooks need not be it."""
+
+    def webhooks(self) -> Sequence[SentWebhook]:
+        """Every webhook so far, oldest first."""
         ...
 
 
@@ -191,6 +207,10 @@ class SimulatorSite:
     def holdings(self, reference: str) -> list[Holding]:
         """Its own tables."""
         return self._admin.holdings(reference)
+
+    def webhooks(self) -> Sequence[SentWebhook]:
+        """What it signed."""
+        return self._admin.webhooks()
 
     def status(self) -> SimulatorStatus:
         """Its own counts."""

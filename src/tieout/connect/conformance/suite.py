@@ -17,6 +17,7 @@ from tieout.connect.conformance import (
     checks_reading,
     checks_records,
     checks_translation,
+    checks_webhooks,
     checks_write_failures,
     checks_writing,
 )
@@ -32,6 +33,7 @@ ALL_CHECKS: Final[tuple[Check, ...]] = (
     *checks_records.CHECKS,
     *checks_translation.CHECKS,
     *checks_read_failures.CHECKS,
+    *checks_webhooks.CHECKS,
     *checks_writing.CHECKS,
     *checks_idempotency.CHECKS,
     *checks_idempotency.MASTER_CHECKS,

@@ -79,6 +79,13 @@ MANIFEST: Final = Manifest(
             required=False,
         ),
         Setting(
+            name="webhook_private_key_before",
+            description="The key of the webhook that is being replaced, until it is deleted.",
+            secret=True,
+            required=False,
+            beside="webhook_private_key",
+        ),
+        Setting(
             name="legal_entity_field",
             description="The field of the employee dataset that says which legal entity employs somebody: "
             "jobInformationDivision, jobInformationDepartment, jobInformationLocation or a custom field.",

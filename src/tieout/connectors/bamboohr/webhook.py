@@ -1,7 +1,8 @@
 """Webhooks of BambooHR: proves that a request is the vendor's own, and hands its body on as a page. Pure.
 
 Page "Webhooks (Global)", sample of the check: the signature is the HMAC-SHA256 of the raw body followed by the
-timestamp header, in hexadecimal, under the key that was shown once when the webhook was made.
+timestamp header, in hexadecimal, under the key that was shown once when the webhook was made. A key is replaced by
+making another webhook: while both are there, the key before counts beside the new one.
 """
 
 import hashlib
@@ -20,6 +21,7 @@ from tieout.errors import AccessError
 SIGNATURE_HEADER: Final = "x-bamboohr-signature"
 TIMESTAMP_HEADER: Final = "x-bamboohr-timestamp"
 KEY: Final = "webhook_private_key"
+KEY_BEFORE: Final = "webhook_private_key_before"
 LONGEST_AGE: Final = timedelta(minutes=5)
 """How far the time of signing may lie from ours, either way; repeats within it are recognised by what they say."""
 
@@ -44,14 +46,16 @@ class BambooWebhook:
 
 
 def _prove(request: WebhookRequest, secrets: Mapping[str, str]) -> None:
-    key = secrets.get(KEY)
-    if not key:
+    keys = [key for name in (KEY, KEY_BEFORE) if (key := secrets.get(name))]
+    if not keys:
         raise _refused(f"there is no secret {KEY} to check it with")
     signature, timestamp = request.headers.get(SIGNATURE_HEADER), request.headers.get(TIMESTAMP_HEADER)
     if not signature or not timestamp:
         raise _refused("it is not signed")
-    right = hmac.new(key.encode(), request.body + timestamp.encode(), hashlib.sha256).hexdigest()
-    if not hmac.compare_digest(right.encode(), signature.strip().lower().encode()):
+    signed = request.body + timestamp.encode()
+    rights = [hmac.new(key.encode(), signed, hashlib.sha256).hexdigest().encode() for key in keys]
+    told = signature.strip().lower().encode()
+    if not any(hmac.compare_digest(right, told) for right in rights):
         raise _refused("its signature is wrong")
     signed_at = _signed_at(timestamp)
     if signed_at is None:
