@@ -41,6 +41,7 @@ ACCOUNTS: Final = {
 
 class _EntityPlan(msgspec.Struct, frozen=True, kw_only=True):
     code: str
+    city: str
     name: str
     country: str
     currency: str
@@ -50,15 +51,19 @@ class _EntityPlan(msgspec.Struct, frozen=True, kw_only=True):
 
 
 _ENTITIES: Final = (
-    _EntityPlan(code="US01", name="Northwind Advisory Inc.", country="US", currency="USD",
+    _EntityPlan(code="US01", city="New York", name="Northwind Advisory Inc.", country="US", currency="USD",
                 time_zone="America/New_York", hour_minor=18_000, share=40),
-    _EntityPlan(code="UK01", name="Northwind Advisory Ltd", country="GB", currency="GBP",
+    _EntityPlan(code="UK01", city="London", name="Northwind Advisory Ltd", country="GB", currency="GBP",
                 time_zone="Europe/London", hour_minor=14_000, share=25),
-    _EntityPlan(code="DE01", name="Northwind Advisory GmbH", country="DE", currency="EUR",
+    _EntityPlan(code="DE01", city="Berlin", name="Northwind Advisory GmbH", country="DE", currency="EUR",
                 time_zone="Europe/Berlin", hour_minor=15_500, share=25),
-    _EntityPlan(code="JP01", name="Northwind Advisory KK", country="JP", currency="JPY",
+    _EntityPlan(code="JP01", city="Tokyo", name="Northwind Advisory KK", country="JP", currency="JPY",
                 time_zone="Asia/Tokyo", hour_minor=24_000, share=10),
 )  # fmt: skip
+PART_TIME: Final = "0.6"
+_ONE_IN_PART_TIME: Final = 17
+_PART_TIME_AT: Final = 5
+_SKILLS: Final = (("Consolidation",), ("SQL", "Data modelling"), ("Change management",), ())
 _ROLES: Final = {
     "Analyst": Decimal("0.70"),
     "Consultant": Decimal("1.00"),
@@ -193,6 +198,9 @@ def _people(size: FirmSize, random: Random) -> list[SeedPerson]:
                 entity=plan.code,
                 role=role,
                 employed_from="2024-01-01",
+                fte=PART_TIME if number % _ONE_IN_PART_TIME == _PART_TIME_AT else "1",
+                location=plan.city,
+                skills=list(_SKILLS[number % len(_SKILLS)]),
                 employed_to="2026-10-15" if number % 59 == 58 else None,  # noqa: PLR2004 - one in fifty-nine leaves
                 cost_rates=[
                     SeedCostRate(amount_minor=cost, currency=plan.currency, starts="2024-01-01", ends="2026-07-01"),
