@@ -5,6 +5,7 @@ Pure; ``masters`` and ``rates`` are written with it.
 
 from collections.abc import Callable, Iterable
 from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal, InvalidOperation
 from typing import TypeVar
 
 from tieout.connect.json_codec import decode_strict_as
@@ -12,6 +13,7 @@ from tieout.connect.source import Translated, Unreadable
 from tieout.connectors.kantata.envelope import Envelope, Keyed
 from tieout.connectors.kantata.records import Id, KantataCustomFieldValue
 from tieout.errors import ContractError
+from tieout.model.field_mapping import CUSTOM
 from tieout.model.identity import match_key
 from tieout.model.reported import FieldValue, ReportedRecord
 
@@ -39,6 +41,17 @@ def iso_text(value: date | None) -> str | None:
 def told(**fields: FieldValue) -> dict[str, FieldValue]:
     """Only the fields that have a value: Kantata does not tell "empty" from "not kept here"."""
     return {name: value for name, value in fields.items() if value is not None}
+
+
+def decimal_text(text: str, what: str) -> str:
+    """A number of the vendor as plain decimal text; raises UnmappableError where it is none."""
+    try:
+        number = Decimal(text)
+    except InvalidOperation as error:
+        raise UnmappableError(f"{what} is not a number: {text!r}") from error
+    if not number.is_finite():
+        raise UnmappableError(f"{what} is not a number: {text!r}")
+    return f"{number:f}"
 
 
 def references_to(**references: Id | None) -> dict[str, str]:
@@ -118,6 +131,17 @@ class CustomFields:
         """The day after a date, as ISO text; for a last day where an end is the first day after."""
         last = self.day(name)
         return None if last is None else (date.fromisoformat(last) + timedelta(days=1)).isoformat()
+
+    def number(self, name: str) -> str | None:
+        """A plain decimal as text, or None; raises UnmappableError where the value is none."""
+        text = self.text(name)
+        return None if text is None else decimal_text(text, f"custom field {name!r}")
+
+    def own(self, *known: str) -> dict[str, FieldValue]:
+        """What the account's other fields say, as ``custom:NAME``; one that is not set has no value to tell."""
+        read = {match_key(name) for name in known}
+        shown = {one.custom_field_name: self.text(key) for key, one in self._values.items() if key not in read}
+        return {f"{CUSTOM}{name}": text for name, text in shown.items() if text is not None}
 
     def changed_at(self) -> list[datetime]:
         """When the values were changed."""

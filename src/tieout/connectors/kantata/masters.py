@@ -2,7 +2,8 @@
 
 Pure; ``mapping`` holds the Translator over this, ``rates`` does prices. Kantata has no field for a business code, a
 legal entity, a service line or employment dates: firms keep them in custom fields, found by the names below, whatever
-their case. A value that is not set is absent from the fields, so that another system can own it.
+their case; every other custom field is told as the account's own. A value that is not set is absent from the fields,
+so that another system can own it.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -14,6 +15,7 @@ from tieout.connectors.kantata.envelope import Envelope, Keyed
 from tieout.connectors.kantata.fields import (
     CustomFields,
     UnmappableError,
+    decimal_text,
     each,
     iso_text,
     references_to,
@@ -96,13 +98,24 @@ def _project(
             starts=iso_text(row.start_date),
             ends=None if row.due_date is None else iso_text(row.due_date + timedelta(days=1)),
             service_line=custom.text(SERVICE_LINE),
-        ),
+            contract_number=custom.text(CONTRACT_NUMBER),
+            budget_hours=custom.number(BUDGET_HOURS),
+            budget_amount=_budget_amount(row),
+        )
+        | custom.own(PROJECT_CODE, LEGAL_ENTITY, SERVICE_LINE, CONTRACT_NUMBER, BUDGET_HOURS),
         references=references_to(
             client=_client_of(row, groups),
             legal_entity=custom.text(LEGAL_ENTITY),
             rate_card=row.rate_card_id,
         ),
     )
+
+
+def _budget_amount(row: KantataWorkspace) -> str | None:
+    """The price of a project that has a budget; a price without one limits nothing."""
+    if not row.budgeted or row.price is None:
+        return None
+    return decimal_text(row.price, "the price")
 
 
 def _project_status(status: KantataProjectStatus | None) -> str | None:
@@ -148,7 +161,7 @@ def _client(row: KantataWorkspaceGroup, values: Keyed[KantataCustomFieldValue]) 
         type=RecordType.CLIENT,
         source_id=row.id,
         version=version_of(row.updated_at, *custom.changed_at()),
-        fields=told(code=custom.text(CLIENT_CODE), name=row.name),
+        fields=told(code=custom.text(CLIENT_CODE), name=row.name) | custom.own(CLIENT_CODE),
         deleted=not row.company,
     )
 
@@ -199,7 +212,8 @@ def _resource(
             email=row.email_address,
             employment_from=custom.day(HIRE_DATE),
             employment_to=custom.day_after(TERMINATION_DATE),
-        ),
+        )
+        | custom.own(HIRE_DATE, TERMINATION_DATE, LEGAL_ENTITY),
         references=references_to(legal_entity=custom.text(LEGAL_ENTITY), role=row.role_id),
     )
 

@@ -83,6 +83,8 @@ class KantataWorkspace(msgspec.Struct, frozen=True, kw_only=True):
     due_date: date | None = None
     status: KantataProjectStatus | None = None
     rate_card_id: Id | None = None
+    price: str | None = None
+    budgeted: bool = False
     primary_workspace_group_id: Id | None = None
     workspace_group_ids: list[Id] = []
     custom_field_value_ids: list[Id] = []

@@ -53,6 +53,52 @@ async def test_a_project_tells_its_client_entity_service_line_and_rate_card(open
     assert one_of(projects, code="P-JP").fields["status"] == "on_hold"
 
 
+def a_project(*, values: Mapping[str, str] | None = None, **row: Any) -> Any:
+    said = values or {}
+    workspace = {
+        "id": "1",
+        "updated_at": "2026-09-01T08:00:00Z",
+        "title": "Roll-out",
+        "archived": False,
+        "custom_field_value_ids": [str(one) for one, _ in enumerate(said)],
+    }
+    custom = [
+        {"id": str(at), "updated_at": "2026-09-01T08:00:00Z", "custom_field_name": name, "display_value": value}
+        for at, (name, value) in enumerate(said.items())
+    ]
+    (told,) = TRANSLATOR.translate(
+        "workspaces",
+        answer("workspaces", {"workspaces": [workspace | row], "custom_field_values": custom}),
+    )
+    return told
+
+
+def test_a_project_tells_its_budget_contract_and_the_fields_of_the_account() -> None:
+    told = a_project(
+        values={"Budget Hours": "120.50", "contract number": "C-7", "Practice": "Data", "Region": "  "},
+        budgeted=True,
+        price="30000.00",
+    )
+    assert told.fields == {
+        "name": "Roll-out",
+        "budget_hours": "120.50",
+        "budget_amount": "30000.00",
+        "contract_number": "C-7",
+        "custom:Practice": "Data",
+    }
+
+
+def test_a_price_without_a_budget_limits_nothing() -> None:
+    assert "budget_amount" not in a_project(budgeted=False, price="30000.00").fields
+
+
+@pytest.mark.parametrize("hours", ["many", "NaN", "1,5"])
+def test_a_budget_that_is_no_number_is_said(hours: str) -> None:
+    told = a_project(values={"Budget Hours": hours})
+    assert isinstance(told, Unreadable)
+    assert f"custom field 'Budget Hours' is not a number: {hours!r}" in told.problem
+
+
 async def test_people_tell_employment_entity_and_role(open_account: OpenAccount) -> None:
     account = await open_account([])
     _, roles = await account.read("roles")
