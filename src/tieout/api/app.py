@@ -1,4 +1,4 @@
-"""The HTTP application: health, and time entries handed in by programs.
+"""The HTTP application: health, time entries handed in by programs, and the webhooks of vendors.
 
 ``POST /v1/time-entries`` stores the body as it came and answers when that is durable, one outcome per item; reading,
 checking and posting happen behind it. What cannot be understood is stored too and stands on the desk; what is refused
@@ -17,6 +17,7 @@ from psycopg_pool import PoolTimeout
 
 from tieout.api import problems
 from tieout.api.keys import Principal, principal_of
+from tieout.api.webhooks import RefusalCounter, receive_webhook
 from tieout.connect.source import Unreadable
 from tieout.errors import ContractError
 from tieout.inbound import message_store
@@ -100,8 +101,8 @@ async def hand_in_time(request: Request[None, None, State], state: State) -> Res
 def application(pool: Pool, clock: Clock) -> Litestar:
     """The application over an open pool."""
     return Litestar(
-        route_handlers=[health, ready, hand_in_time],
-        state=State({"pool": pool, "clock": clock}),
+        route_handlers=[health, ready, hand_in_time, receive_webhook],
+        state=State({"pool": pool, "clock": clock, "refusals": RefusalCounter()}),
         openapi_config=None,
         logging_config=None,
         exception_handlers=problems.handlers(MAX_BODY_BYTES),

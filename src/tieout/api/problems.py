@@ -81,6 +81,40 @@ def not_json(headers: Headers) -> Response[bytes]:
     )
 
 
+def no_webhooks(system: str) -> Response[bytes]:
+    """No system of this name, or one whose connector takes no webhooks."""
+    return problem(
+        HTTP_404_NOT_FOUND, "TIE-WEBHOOK-001", f"There is no system {system[:_SHOWN_CHARS]} that sends webhooks."
+    )
+
+
+def webhook_not_proven(system: str) -> Response[bytes]:
+    """Not signed, wrongly signed or signed too long ago; what exactly is wrong goes to the log, not to the caller."""
+    return problem(
+        HTTP_401_UNAUTHORIZED, "TIE-WEBHOOK-002", f"This is not proven to be a fresh request of {system}; sign it anew."
+    )
+
+
+def webhook_too_large(limit_bytes: int) -> Response[bytes]:
+    """More bytes than a webhook may have."""
+    return problem(HTTP_413_REQUEST_ENTITY_TOO_LARGE, "TIE-WEBHOOK-003", f"A webhook may have {limit_bytes} bytes.")
+
+
+def webhook_unreadable(system: str) -> Response[bytes]:
+    """The vendor's own, and still not what its connector knows."""
+    return problem(HTTP_400_BAD_REQUEST, "TIE-WEBHOOK-004", f"The body is no webhook of {system}.")
+
+
+def webhook_unprovable(system: str) -> Response[bytes]:
+    """The secret that would prove it cannot be read here: the vendor sends it again."""
+    return problem(
+        HTTP_503_SERVICE_UNAVAILABLE,
+        "TIE-WEBHOOK-005",
+        f"Webhooks of {system} cannot be checked at the moment.",
+        {"Retry-After": str(_RETRY_AFTER_S)},
+    )
+
+
 def handlers(limit_bytes: int) -> dict[int | type[Exception], Handler]:
     """What becomes of an exception that a request ends with."""
 

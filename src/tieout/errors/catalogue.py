@@ -296,4 +296,23 @@ CATALOGUE: Final[dict[str, CatalogueEntry]] = {
         "The limits of an account can never be met",
         "Correct the limits of that connection: each must be a positive number.",
     ),
+    "TIE-WEBHOOK-001": CatalogueEntry(
+        "No such system that sends webhooks",
+        "Name in the address a system of the firm directory whose connector takes webhooks.",
+    ),
+    "TIE-WEBHOOK-002": CatalogueEntry(
+        "A webhook is not proven to be fresh and the vendor's own",
+        "Check the webhook's secret and this machine's clock; what was told is read at the next poll anyway.",
+    ),
+    "TIE-WEBHOOK-003": CatalogueEntry(
+        "A webhook is too large", "Nothing is to be done: what it told is read at the next poll."
+    ),
+    "TIE-WEBHOOK-004": CatalogueEntry(
+        "A proven webhook cannot be read",
+        "Compare what the vendor sends with the connector's how-to; what was told is read at the next poll.",
+    ),
+    "TIE-WEBHOOK-005": CatalogueEntry(
+        "Webhooks cannot be checked",
+        "Put the secret that the hub's log names where the firm directory says; the vendor sends the webhook again.",
+    ),
 }

@@ -1,0 +1,179 @@
+"""A vendor's webhook is stored, once, before it is answered; what is not proven its own is counted, not stored."""
+
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import httpx
+import msgspec
+import pytest
+from litestar import Litestar
+from litestar.testing import TestClient
+from tests.unit.api.conftest import refusal_of
+from tests.unit.connectors.bamboohr.company import BO, changed, small_firm
+from tests.worlds import inbound_firm as world
+from tests.worlds.inbound_database import Hub
+
+from tieout.api.app import application
+from tieout.api.webhooks import MAX_WEBHOOK_BYTES
+from tieout.connect.simulator.base import SimulatorOptions
+from tieout.connect.simulator.control import DeleteRecord, PutPerson, SentWebhook
+from tieout.connect.simulator.seed import write_firm
+from tieout.connectors.bamboohr.connector import CONNECTOR
+from tieout.connectors.bamboohr.simulator import SIMULATOR
+from tieout.connectors.bamboohr.simulator.webhooks import sign
+from tieout.model.clock import FixedClock
+from tieout.model.firm import Environment, SystemConfig
+from tieout.runtime.clock import SystemClock
+from tieout.storage.pool import connect, sync_pool
+
+KEY_PLACE = "TIEOUT_TEST_WEBHOOK_KEY"
+ADDRESS = "/v1/webhooks/hcm"
+
+
+class Vendor:
+    """A BambooHR company whose webhooks somebody carries to the door of a hub."""
+
+    def __init__(self, hub: Hub, client: TestClient[Litestar], simulator: SIMULATOR, key: str) -> None:
+        self.hub = hub
+        self.client = client
+        self.simulator = simulator
+        self.key = key
+
+    def moves_bo_to(self, location: str) -> SentWebhook:
+        """HR moves somebody; what the vendor signed about it."""
+        self.simulator.apply_change(PutPerson(person=changed(BO, location=location)))
+        return self.simulator.webhooks()[-1]
+
+    def send(self, sent: SentWebhook, address: str = ADDRESS) -> httpx.Response:
+        """Carry a webhook to the door."""
+        return self.client.post(address, content=sent.body.encode(), headers=dict(sent.headers))
+
+    def send_signed(self, body: bytes, *, age_s: int = 0, key: str | None = None) -> httpx.Response:
+        """A request that is signed as the vendor does."""
+        at = str(int(time.time()) - age_s)
+        headers = {"x-bamboohr-timestamp": at, "x-bamboohr-signature": sign(key or self.key, body, at)}
+        return self.client.post(ADDRESS, content=body, headers=headers)
+
+    def refused_count(self) -> int:
+        """How many requests the door has refused."""
+        return int(self.client.app.state.refusals.of("hcm"))
+
+    def stored(self) -> list[tuple[object, ...]]:
+        """What is stored of webhooks."""
+        return self.hub.rows(
+            "select system, object, payload from message where channel = 'webhook' order by message_id"
+        )
+
+
+@pytest.fixture
+def vendor(database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Vendor]:
+    write_firm(tmp_path, small_firm())
+    simulator = SIMULATOR(SimulatorOptions(state_dir=tmp_path / "state"))
+    simulator.seed(tmp_path)
+    key = simulator.connection_sheet("http://localhost").secrets["webhook_private_key"]
+    monkeypatch.setenv(KEY_PLACE, key)
+    firm = world.firm()
+    hcm = SystemConfig(
+        name="hcm",
+        connector="bamboohr",
+        account="hr",
+        environment=Environment.SANDBOX,
+        secrets={"webhook_private_key": f"env:{KEY_PLACE}"},
+    )
+    erp = SystemConfig(name="books", connector="netsuite", account="books", environment=Environment.SANDBOX)
+    pool = sync_pool(database_url, application="test-webhooks", size=4)
+    with connect(database_url, autocommit=True) as conn:
+        hub = Hub(conn, clock=FixedClock(datetime.now(UTC) + timedelta(hours=1)))
+        assert CONNECTOR.translator is not None
+        hub.context = replace(hub.context, translators={**hub.context.translators, "hcm": CONNECTOR.translator})
+        hub.open_firm(msgspec.structs.replace(firm, systems=(*firm.systems, hcm, erp)))
+        with TestClient(application(pool, SystemClock()), raise_server_exceptions=False) as client:
+            yield Vendor(hub, client, simulator, key)
+    pool.close()
+
+
+def test_a_webhook_is_stored_byte_for_byte_and_taken_in_as_what_was_polled(vendor: Vendor) -> None:
+    sent = vendor.moves_bo_to("Osaka")
+    answer = vendor.send(sent)
+    assert (answer.status_code, answer.json()) == (202, {"stored": 1, "repeated": 0})
+    assert vendor.stored() == [("hcm", "webhook", sent.body.encode())]
+    vendor.hub.work()
+    (told,) = vendor.hub.rows(
+        "select fields ->> 'email', fields ->> 'location' from reported_record where system = 'hcm'"
+    )
+    assert told == ("bo@northwind.example", "Osaka")
+
+
+def test_a_webhook_that_comes_twice_is_stored_once(vendor: Vendor) -> None:
+    sent = vendor.moves_bo_to("Osaka")
+    vendor.send(sent)
+    answer = vendor.send(sent)
+    assert (answer.status_code, answer.json()) == (202, {"stored": 0, "repeated": 1})
+    assert len(vendor.stored()) == 1
+
+
+def test_a_deletion_is_taken_in_whatever_comes_after_it(vendor: Vendor) -> None:
+    before = vendor.moves_bo_to("Osaka")
+    time.sleep(1.1)
+    vendor.simulator.apply_change(DeleteRecord(kind="person", key="bo"))
+    vendor.send(vendor.simulator.webhooks()[-1])
+    vendor.send(before)
+    vendor.hub.work()
+    assert vendor.hub.rows("select deleted from reported_record where system = 'hcm'") == [(True,)]
+
+
+def test_a_request_without_a_right_and_fresh_signature_is_refused_counted_and_stored_nowhere(vendor: Vendor) -> None:
+    sent = vendor.moves_bo_to("Osaka")
+    body = sent.body.encode()
+    refusals = [
+        vendor.client.post(ADDRESS, content=body),
+        vendor.client.post(ADDRESS, content=body + b" ", headers=dict(sent.headers)),
+        vendor.send_signed(body, key="somebody else's"),
+        vendor.send_signed(body, age_s=3600),
+        vendor.send_signed(body, age_s=-3600),
+    ]
+    assert {refusal_of(one) for one in refusals} == {(401, "TIE-WEBHOOK-002")}
+    assert vendor.refused_count() == len(refusals)
+    assert not any(vendor.key in one.text or "wrong" in one.text for one in refusals)
+    assert vendor.stored() == []
+
+
+def test_a_system_that_sends_no_webhooks_has_no_door(vendor: Vendor) -> None:
+    sent = vendor.moves_bo_to("Osaka")
+    for name in ("nobody", "books", "timeapp", "h%00cm", "x" * 500):
+        assert refusal_of(vendor.send(sent, f"/v1/webhooks/{name}")) == (404, "TIE-WEBHOOK-001")
+    assert refusal_of(vendor.client.get(ADDRESS)) == (405, "TIE-API-007")
+    assert vendor.refused_count() == 0
+
+
+def test_a_webhook_above_the_limit_is_refused_before_it_is_proven(vendor: Vendor) -> None:
+    body = b"{" + b" " * MAX_WEBHOOK_BYTES + b"}"
+    assert refusal_of(vendor.send_signed(body)) == (413, "TIE-WEBHOOK-003")
+    assert vendor.stored() == []
+
+
+def test_a_proven_request_that_is_no_webhook_is_refused(vendor: Vendor) -> None:
+    for body in (b"", b"{", b"[" * 100_000, b'{"employees": "none"}', b"\xff"):
+        assert refusal_of(vendor.send_signed(body)) == (400, "TIE-WEBHOOK-004")
+    assert vendor.stored() == []
+
+
+def test_a_secret_that_is_not_there_makes_the_vendor_try_again(vendor: Vendor, monkeypatch: pytest.MonkeyPatch) -> None:
+    sent = vendor.moves_bo_to("Osaka")
+    monkeypatch.delenv(KEY_PLACE)
+    refused = vendor.send(sent)
+    assert refusal_of(refused) == (503, "TIE-WEBHOOK-005")
+    assert refused.headers["retry-after"] == "2"
+    monkeypatch.setenv(KEY_PLACE, vendor.key)
+    assert vendor.send(sent).status_code == 202
+
+
+def test_a_webhook_about_something_unknown_is_kept_and_stands_on_the_desk(vendor: Vendor) -> None:
+    body = b'{"employees": [{"id": "900", "action": "Adopted", "timestamp": "2026-08-01T00:00:00Z", "fields": {}}]}'
+    assert vendor.send_signed(body).status_code == 202
+    vendor.hub.work()
+    assert [row[0] for row in vendor.hub.open_items()] == ["SCHEMA_INVALID"]
+    assert vendor.stored() == [("hcm", "webhook", body)]
