@@ -154,6 +154,8 @@ class _Change:
     rules: tuple[OwnershipRule, ...] = ()
     mappings: MappingTables = field(default_factory=lambda: MappingTables(()))
     kept: KeptFields = field(default_factory=dict)
+    met: list[Key] = field(default_factory=list)
+    """Keys that mean a record since this run: whoever names them is understood now, though no record says more."""
 
     def add(self, key: Key, record_id: int | None, found: Finding) -> None:
         self.findings.append(
@@ -172,13 +174,14 @@ class _Change:
         store.write_golden(self.cur, versions, self.now)
         public_ids = {one.row.record_id: one.row.public_id for one in versions}
         event_log.append(self.cur, (_event(one, public_ids[one.record_id]) for one in changed), now=self.now)
-        if changed:
+        if changed or self.met:
             reference_state.bump(self.cur)
         return RecordsResult(
             changed=tuple(changed),
             findings=tuple(self.findings),
             judged=tuple(sorted(set(matched.values()))),
-            depends_on=frozenset(self._tokens(changed)),
+            depends_on=frozenset(self._tokens(changed))
+            | {f"record:{type_}:{system}:{key}" for type_, system, key in self.met},
         )
 
     def _match(self, keys: Sequence[Key]) -> tuple[dict[Key, int], set[int]]:
@@ -214,6 +217,7 @@ class _Change:
         new_ids = store.take_record_ids(self.cur, len(fresh)) if fresh else []
         found = {key: new_ids[-at - 1] if at < 0 else at for key, at in found.items()}
         store.write_cross_references(self.cur, found, self.now)
+        self.met += found
         return {**matched, **found}, set(new_ids)
 
     def _systems_of(self, record_ids: Iterable[int]) -> dict[int, set[str]]:

@@ -44,6 +44,15 @@ def test_two_systems_meet_in_one_record_by_its_code(records: Records) -> None:
     assert records.rows("select system, source_id from cross_reference order by 1") == [("erp", "900"), ("psa", "p1")]
 
 
+def test_a_key_that_meets_a_record_is_news_though_the_record_says_nothing_new(records: Records) -> None:
+    records.report(project())
+    before = records.rows("select version from reference_state")
+    result = records.report(said(RecordType.PROJECT, "900", code="P100", name="Alpha"), system="erp")
+    assert result.changed == ()
+    assert result.depends_on == {"record:project:erp:900"}
+    assert records.rows("select version from reference_state") != before
+
+
 def test_the_order_in_which_systems_are_heard_makes_no_other_record(records: Records) -> None:
     records.report(said(RecordType.PROJECT, "900", code="P100", name="Erp name"), system="erp")
     records.report(project())
