@@ -89,9 +89,9 @@ def sample_plans(firm: SeedFirm, seed: int) -> Plans:
         f"B-{leaver.key}-late",
         leaver,
         by_entity[leaver.entity][0],
-        (_FIRST_MONDAY, _friday(3)),
+        (_FIRST_MONDAY, _friday(_SOFT_FROM_WEEK + _SOFT_WEEKS - 1)),
         minutes=_FULL_DAY_MINUTES,
-        notes="Handover",
+        notes="Delivery, not moved to anybody yet",
     )
     return Plans(
         assignments=[*assignments, overbooked, outlasting],

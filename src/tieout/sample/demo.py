@@ -1,8 +1,9 @@
 """The demo: a sample firm's quarter and month go through the hub, stream by stream, to quiet, and are proved.
 
-Lead-to-project first: sellers win and change deals, every system ends with the same projects (``project_act``). Then a
-month of time goes from the PSA into the ledger and is tied out. Nothing here writes into the hub's tables: the systems
-are filled, the hub reads them as it would any others.
+Lead-to-project first: sellers win and change deals, every system ends with the same projects (``project_act``). Then
+the quarter's bookings come from the resource tool into forecast and capacity, and a month of time goes from the PSA
+into the ledger and is tied out. Nothing here writes into the hub's tables: the systems are filled, the hub reads them
+as it would any others.
 """
 
 import asyncio
@@ -121,6 +122,10 @@ class _Run:
             await project_act.run_quarter(
                 self._world, read=self._read_masters, quiet=self._quiet, stage=self._reporter.stage
             )
+        if self._plan.runs(Stream.PLAN_TO_ALLOCATE):
+            self._reporter.stage("Reading the quarter's bookings, planning forecast and capacity")
+            await self._read_masters(None)
+            await self._quiet()
         if self._plan.runs(Stream.TIME_TO_BILL):
             self._reporter.stage("Reading, checking, rating and posting the month")
             reading = asyncio.create_task(_read(self._installation.url, lambda _: True))
@@ -135,11 +140,11 @@ class _Run:
 
     async def _quiet(self, reading: "asyncio.Task[None] | None" = None) -> None:
         """Wait until nothing is left to do, and has not been for a while."""
-        sold = self._plan.runs(Stream.LEAD_TO_PROJECT)
+        sold, planned = self._plan.runs(Stream.LEAD_TO_PROJECT), self._plan.runs(Stream.PLAN_TO_ALLOCATE)
         looks = 0
         while looks < _QUIET_LOOKS:
             await asyncio.sleep(_LOOK_S)
-            found, idle = await asyncio.to_thread(_look, self._installation.url, sold=sold)
+            found, idle = await asyncio.to_thread(_look, self._installation.url, sold=sold, planned=planned)
             self._reporter.progress(found, self._world.entries)
             self._peak_mb = max(self._peak_mb, hub_memory_mb())
             looks = looks + 1 if idle and (reading is None or reading.done()) else 0
@@ -160,7 +165,7 @@ async def _read(url: str, is_meant: Callable[[Poller], bool]) -> None:
             await poller.poll_patiently()
 
 
-def _look(url: str, *, sold: bool) -> tuple[Progress, bool]:
+def _look(url: str, *, sold: bool, planned: bool) -> tuple[Progress, bool]:
     with psycopg.connect(url, autocommit=True) as conn:
         row = conn.execute(
             """
@@ -173,6 +178,7 @@ def _look(url: str, *, sold: bool) -> tuple[Progress, bool]:
                    (select count(*) from tieout.message_pending)
                      + (select count(*) from tieout.posting_pending)
                      + (select count(*) from tieout.booking_review)
+                     + case when %(planned)s then (select count(*) from tieout.plan_pending) else 0 end
                      + (select count(*) from tieout.desk_item where state = 'released')
                      + count(*) filter (where d.state in ('intent', 'in_doubt')
                            or (d.state = 'ready' and not exists (
@@ -190,7 +196,7 @@ def _look(url: str, *, sold: bool) -> tuple[Progress, bool]:
                                       and e.type in ('record.created', 'record.changed'))) else 0 end
               from tieout.delivery d where d.state not in ('split', 'recut')
             """,
-            {"time": list(TIME_OBJECTS), "sold": sold},
+            {"time": list(TIME_OBJECTS), "sold": sold, "planned": planned},
         ).fetchone()
     figures = [int(str(value)) for value in row or (0,) * 7]
     progress = Progress(

@@ -12,13 +12,19 @@ from typing import Final
 import msgspec
 
 from tieout.connect.connector import connector_for
-from tieout.connect.manifest import Manifest
+from tieout.connect.manifest import Manifest, Role
 from tieout.connect.simulator.seed import SeedFirm
 from tieout.sample.deals import Quarter
 from tieout.sample.masters import ACCOUNTS, UNMAPPED_SERVICE_LINE
 
 PROJECT_TASKS: Final = (("D", "Delivery", True), ("M", "Project management", False))
 """What every project of the sample gets besides what was sold: code, name, whether it is billed."""
+
+_PLANNED_FIELDS: Final = ("location", "weekly_hours", "fte")
+"""What the sample's resource tool tells of people and no other of its systems does."""
+_POLL_S: Final = 5
+_PLANNING_POLL_S: Final = 2
+"""A changed booking shows in forecast and capacity within seconds."""
 
 
 class SystemSheet(msgspec.Struct, frozen=True, kw_only=True):
@@ -43,30 +49,26 @@ def write_firm_directory(
 ) -> None:
     """Write the configuration of ``firm`` with ``systems`` into ``directory``; secrets go to files beside it.
 
-    With a ``quarter`` of deals, also how they become projects, and what the firm knows about them.
+    With a ``quarter`` of deals, also how they become projects, and what the firm knows about them; with a resource
+    tool, that it tells where and how long people work, and that their bookings are planned.
     """
     for folder in ("mappings", "policies"):
         (directory / folder).mkdir(parents=True, exist_ok=True)
     write_systems(directory, systems)
     psa = next(one.name for one in systems if not one.posts_for)
-    _write(
-        directory / "ownership.toml",
-        [
-            "[[rule]]",
-            'object = "time_entry"',
-            'fields = ["*"]',
-            f"system = {_quoted(psa)}",
-            "",
-            "[[rule]]",
-            'object = "project"',
-            'fields = ["*"]',
-            f"system = {_quoted(psa)}",
-        ],
-    )
+    planner = next((one.name for one in systems if _role_of(one) == Role.RESOURCE.value), None)
+    owned = [("time_entry", "*", psa), ("project", "*", psa)]
+    owned += [] if planner is None else [("resource", name, planner) for name in _PLANNED_FIELDS]
+    _write(directory / "ownership.toml", [line for one in owned for line in _owned(*one)])
     _write_mappings(directory / "mappings", firm)
     _write_policies(directory / "policies", firm)
+    streams = [] if quarter is None else _lead_to_project()
     if quarter is not None:
-        _write_stream(directory, firm, quarter)
+        _write_sold(directory, firm, quarter)
+    if planner is not None:
+        streams += ["", "[plan_to_allocate]"]
+    if streams:
+        _write(directory / "streams.toml", streams)
     # Last: what has a tieout.toml is whole.
     _write(directory / "tieout.toml", [f"name = {_quoted(firm.name)}"])
 
@@ -90,7 +92,7 @@ def _write_system(directory: Path, system: SystemSheet) -> None:
         'environment = "sandbox"',
         *([] if system.role is None else [f"role = {_quoted(system.role)}"]),
         f"reads = [{', '.join(map(_quoted, reads))}]",
-        "poll_interval_s = 5",
+        f"poll_interval_s = {_PLANNING_POLL_S if _role_of(system) == Role.RESOURCE.value else _POLL_S}",
         f"posts_for = [{', '.join(map(_quoted, system.posts_for))}]",
         f"takes = [{', '.join(map(_quoted, system.takes))}]",
         "",
@@ -135,8 +137,16 @@ def _write_mappings(directory: Path, firm: SeedFirm) -> None:
     )
 
 
-def _write_stream(directory: Path, firm: SeedFirm, quarter: Quarter) -> None:
-    """The policy of lead-to-project, which deals go on another one's project, and what the CRM calls rate cards."""
+def _owned(of: str, field: str, system: str) -> list[str]:
+    return ["[[rule]]", f"object = {_quoted(of)}", f"fields = [{_quoted(field)}]", f"system = {_quoted(system)}", ""]
+
+
+def _role_of(system: SystemSheet) -> str:
+    return system.role or connector_for(system.connector, system.settings).manifest.role.value
+
+
+def _lead_to_project() -> list[str]:
+    """The policy of lead-to-project."""
     lines = [
         "[lead_to_project]",
         'code_format = "{deal}"',
@@ -147,7 +157,11 @@ def _write_stream(directory: Path, firm: SeedFirm, quarter: Quarter) -> None:
     for code, name, billable in PROJECT_TASKS:
         lines += ["", "[[lead_to_project.tasks]]", f"code = {_quoted(code)}", f"name = {_quoted(name)}"]
         lines.append(f"billable = {'true' if billable else 'false'}")
-    _write(directory / "streams.toml", lines)
+    return lines
+
+
+def _write_sold(directory: Path, firm: SeedFirm, quarter: Quarter) -> None:
+    """Which deals go on another one's project, and what the CRM calls rate cards."""
     header = ("system", "entity", "source", "target", "valid_from", "valid_to")
     rows = [("*", "*", deal, project, "2020-01-01", "") for deal, project in sorted(quarter.merged.items())]
     _write_csv(directory / "mappings" / "projects.csv", header, rows)

@@ -1,4 +1,4 @@
-"""The systems around the hub in the demo, filled with the sample firm: CRM, PSA, and an ERP simulated or real."""
+"""The systems around the hub in the demo, filled with the sample firm: CRM, PSA, resource tool, and an ERP."""
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -14,6 +14,7 @@ from tieout.connect.simulator.process import SimulatorProcess
 from tieout.connect.simulator.seed import SeedDeal, SeedFirm, read_firm, write_firm
 from tieout.errors import ConfigurationError
 from tieout.runtime.clock import SystemClock
+from tieout.sample.bookings import sample_plans
 from tieout.sample.deals import NO_QUARTER, Quarter, sample_quarter
 from tieout.sample.firm_directory import SystemSheet, write_firm_directory, write_systems
 from tieout.sample.masters import SIZES, sample_masters
@@ -28,6 +29,8 @@ ERP = "netsuite"
 REAL_ERP = "tryton"
 CRM = "http"
 _CRM_READS = ("clients", "deals", "deal_lines", "contracts")
+RESOURCE_TOOL = "float"
+_RESOURCE_READS = ("roles", "clients", "people", "projects", "tasks", "timeoffs", "holidays")
 _NOT_BEFORE = timedelta(hours=1)
 _MASTERS = (CUSTOMER, PROJECT, TASK, STATUS)
 
@@ -37,6 +40,7 @@ class Stream(StrEnum):
 
     ALL = "all"
     LEAD_TO_PROJECT = "lead-to-project"
+    PLAN_TO_ALLOCATE = "plan-to-allocate"
     TIME_TO_BILL = "time-to-bill"
 
 
@@ -119,6 +123,8 @@ def surroundings(home: Path, plan: DemoPlan, on_step: Callable[[str], None]) -> 
         if sold is not None:
             crm = simulated("crm", CRM)
             sheets.append(msgspec.structs.replace(crm, role="crm", reads=_CRM_READS, takes=(LINK,)))
+        if plan.runs(Stream.PLAN_TO_ALLOCATE):
+            sheets.append(msgspec.structs.replace(simulated("resources", RESOURCE_TOOL), reads=_RESOURCE_READS))
         if not (home / "firm" / "tieout.toml").exists():
             write_firm_directory(home / "firm", firm, sheets, sold)
         else:
@@ -162,6 +168,9 @@ def _prepare(home: Path, seed_dir: Path, plan: DemoPlan) -> int:
     seed_dir.mkdir(parents=True, exist_ok=True)
     firm = sample_masters(SIZES[plan.size], plan.seed)
     firm.deals = list(_told_by_now(sample_quarter(firm, SIZES[plan.size].deals, plan.seed)))
+    if plan.runs(Stream.PLAN_TO_ALLOCATE):
+        plans = sample_plans(firm, plan.seed)
+        firm.assignments, firm.time_off, firm.holidays = plans.assignments, plans.time_off, plans.holidays
     write_firm(seed_dir, firm)
     count = 0
     encoder = msgspec.json.Encoder()
