@@ -104,10 +104,11 @@ def _find(conn: psycopg.Connection[tuple[object, ...]], record_type: str, code: 
     row = conn.execute(
         """
         select record_id, code, version, fields::text, refs::text, provenance::text, tombstone from golden_record
-         where type = %s and lower(code) = lower(%s)
-         order by code <> %s
+         where type = %(type)s
+           and lower(case when type in ('contract', 'deal') then fields ->> 'code' else code end) = lower(%(code)s)
+         order by coalesce(code, fields ->> 'code') <> %(code)s, tombstone, record_id
         """,
-        (record_type, code, code),
+        {"type": record_type, "code": code},
     ).fetchone()
     if row is None:
         raise _unknown(record_type, code, "")

@@ -40,6 +40,13 @@ def test_references_are_told_by_the_code_that_they_mean(records: Records) -> Non
     assert "      erp:900 says Beta" in lines
 
 
+@pytest.mark.parametrize(("kind", "number"), [(RecordType.DEAL, "NW-7"), (RecordType.CONTRACT, "K-7")])
+def test_deals_and_contracts_are_known_by_their_numbers(records: Records, kind: RecordType, number: str) -> None:
+    records.report(said(kind, "k7", code=number, name="Roll-out"), system="crm")
+    found = explain_record(records.conn, kind, number.lower(), "name")
+    assert [one.value for one in found.fields] == ["Roll-out"]
+
+
 def test_a_day_before_a_change_shows_what_was_said_then(records: Records) -> None:
     records.report(said(RecordType.PROJECT, "p1", code="P1", name="Alpha"))
     before = records.clock.now()

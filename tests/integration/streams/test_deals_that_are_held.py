@@ -71,6 +71,42 @@ def test_a_deal_that_is_corrected_in_the_crm_is_released_by_itself(hub: ProjectH
     assert hub.project_state("P-D1") == "active"
 
 
+def told_by_the_deal_alone() -> ReportedRecord:
+    return msgspec.structs.replace(contract("D1"), references={"client": "a1"})
+
+
+LATE = {
+    "a customer": (
+        [contract("D1", refs={"client": "a9"}), line("D1"), deal(refs={"client": "a9"})],
+        "crm",
+        client("a9", "NINE", "Nine"),
+    ),
+    "a contract by its key": ([line("D1"), deal(refs={"contract": "k-D1"})], "crm", told_by_the_deal_alone()),
+    "a contract by its number": ([line("D1"), deal(contract_number="K-D1")], "crm", told_by_the_deal_alone()),
+    "a rate card": (
+        whole_deal(rate_card_code="RC-NEW"),
+        "psa",
+        ReportedRecord(
+            type=RecordType.RATE_CARD,
+            source_id="USD",
+            version=2,
+            fields={"code": "RC-NEW", "name": "RC-NEW", "currency": "USD"},
+            references={},
+        ),
+    ),
+}
+
+
+@pytest.mark.parametrize("what", LATE)
+def test_what_is_told_after_the_deal_that_names_it_releases_it(hub: ProjectHub, what: str) -> None:
+    before, system, late = LATE[what]
+    hub.report(*before)
+    assert hub.deal_state() == "held"
+    hub.report(late, system=system)
+    assert hub.codes() == []
+    assert hub.project_state("P-D1") == "active"
+
+
 def test_a_mapping_line_releases_the_deals_that_wait_for_it(hub: ProjectHub) -> None:
     hub.report(*of_entity("Acme Mars"))
     hub.apply(firm(POLICY, ("legal_entities", "Acme Mars", "US01")))

@@ -54,7 +54,11 @@ def read_deals(cur: Cursor[tuple[object, ...]], deal_ids: Sequence[int], book: R
 
 
 def affected_deals(cur: Cursor[tuple[object, ...]], record_ids: Sequence[int]) -> list[int]:
-    """The deals that a change of ``record_ids`` may touch: themselves, or by line, contract, customer or rate card."""
+    """The deals that a change of ``record_ids`` may touch.
+
+    Themselves; by line, contract, customer or rate card, told before or after the deal; and those that are held, where
+    what they may be waiting for is among the records.
+    """
     ids = list(record_ids)
     cur.execute(
         """
@@ -65,6 +69,26 @@ def affected_deals(cur: Cursor[tuple[object, ...]], record_ids: Sequence[int]) -
           join cross_reference x on x.type = 'deal' and x.system = g.refs -> 'deal' ->> 0
                                 and x.source_id = g.refs -> 'deal' ->> 1
          where g.record_id = any(%(ids)s) and g.type in ('deal_line', 'contract')
+         union
+        select d.record_id
+          from golden_record g
+          join cross_reference x on x.record_id = g.record_id
+          join golden_record d on d.type = 'deal' and d.refs -> 'client' ->> 0 = x.system
+                              and d.refs -> 'client' ->> 1 = x.source_id
+         where g.record_id = any(%(ids)s) and g.type = 'client'
+         union
+        select d.record_id
+          from golden_record g
+          join cross_reference x on x.record_id = g.record_id
+          join golden_record d on d.type = 'deal' and d.refs -> 'contract' ->> 0 = x.system
+                              and d.refs -> 'contract' ->> 1 = x.source_id
+         where g.record_id = any(%(ids)s) and g.type = 'contract'
+         union
+        select w.deal_id from won_deal w
+         where w.state = 'held'
+           and exists (select from golden_record g
+                        where g.record_id = any(%(ids)s)
+                          and g.type in ('contract', 'rate_card', 'role', 'legal_entity'))
          union
         select w.deal_id from won_deal w where w.client_id = any(%(ids)s)
          union
