@@ -8,6 +8,7 @@ that the token names, which must be Salesforce's or the one that was configured.
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import Final
@@ -24,7 +25,7 @@ from tieout.connect.json_codec import decode_strict_as
 from tieout.connect.token import IssuedToken, TokenKeeper
 from tieout.connectors.salesforce.manifest import API_VERSION, JWT_BEARER, MANIFEST
 from tieout.connectors.salesforce.options import Options
-from tieout.connectors.salesforce.outcome_codes import ALLOCATION_USED_UP, LIMIT_DELAY_S, body_of, errors_of
+from tieout.connectors.salesforce.outcome_codes import ALLOCATION_USED_UP, body_of, errors_of
 from tieout.connectors.salesforce.records import BayeuxMessage, SalesforceDescription, SalesforceToken
 from tieout.errors import AccessError, ConfigurationError, TransientError
 
@@ -152,7 +153,10 @@ class SalesforceClient:
             answer = await send(await self._token.renew(token))
         if any(one.error_code == ALLOCATION_USED_UP for one in ([] if answer.ok else errors_of(answer.body))):
             # Every further request would be refused too, and those of all other programs with ours.
-            await self._http.penalise(LIMIT_DELAY_S if answer.retry_after_s is None else answer.retry_after_s)
+            told_s = answer.retry_after_s
+            wait_s = float(self._options.allocation_wait_s) if told_s is None else told_s
+            await self._http.penalise(wait_s)
+            return replace(answer, retry_after_s=wait_s)
         return answer
 
     async def _read(

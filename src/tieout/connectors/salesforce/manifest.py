@@ -1,8 +1,9 @@
 """What the Salesforce connector can do, as a declaration.
 
-Two classes of idempotency: a customer is upserted by an external id that Salesforce keeps unique (U; the sink refuses
-to write where the field is not declared unique), a deal's link overwrites fields of one record and is looked up by our
-reference in it (L). Change events are a second, faster path to what the objects tell: nothing rests on them alone.
+Both writes are of class U, by an id that Salesforce keeps unique: a customer is upserted by an external id (the sink
+refuses to write where the field is not declared unique), a deal's link overwrites fields of the one record that has the
+deal's id, and a repeat leaves the same. Change events are a second, faster path to what the objects tell: nothing rests
+on them alone.
 """
 
 from collections.abc import Mapping
@@ -119,7 +120,7 @@ MANIFEST: Final = Manifest(
     ),
     writes=(
         WriteCapability(command="upsert_customer", idempotency=IdempotencyClass.U, max_batch=MAX_BATCH),
-        WriteCapability(command="link_deal", idempotency=IdempotencyClass.L, max_batch=MAX_BATCH),
+        WriteCapability(command="link_deal", idempotency=IdempotencyClass.U, max_batch=MAX_BATCH),
     ),
     limits=Limits(concurrency=CONCURRENCY),
     settings=(
@@ -185,6 +186,13 @@ MANIFEST: Final = Manifest(
             description="How long one look at the change events waits for the first of them, 0 to 100 seconds.",
             required=False,
             default="20",
+        ),
+        Setting(
+            name="allocation_wait_s",
+            description="How long nothing is asked when the org's API requests of 24 hours are used up, 1 to 3600 "
+            "seconds: Salesforce does not say when there are some again.",
+            required=False,
+            default="900",
         ),
         Setting(
             name="page_size",

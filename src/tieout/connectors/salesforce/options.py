@@ -34,6 +34,7 @@ _FIELD_SETTINGS: Final = {
 }
 _MUST_BE_OWN: Final = {ACCOUNT: ("code",), OPPORTUNITY: ("project_code", "project_status", PROJECT_LINK)}
 _LONGEST_EVENT_WAIT_S: Final = 100
+_LONGEST_ALLOCATION_WAIT_S: Final = 3600
 
 
 class Options(msgspec.Struct, frozen=True, kw_only=True):
@@ -50,6 +51,7 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     reference_field: str
     change_channel: str
     event_wait_s: int
+    allocation_wait_s: int
     page_size: int
 
     def path(self, vendor_object: str, name: str) -> str | None:
@@ -84,6 +86,7 @@ def options_of(settings: Mapping[str, str]) -> Options:
         reference_field=reference,
         change_channel=channel,
         event_wait_s=_whole("event_wait_s", settings["event_wait_s"], 0, _LONGEST_EVENT_WAIT_S),
+        allocation_wait_s=_whole("allocation_wait_s", settings["allocation_wait_s"], 1, _LONGEST_ALLOCATION_WAIT_S),
         page_size=_whole("page_size", settings["page_size"], SMALLEST_PAGE, PAGE_SIZE),
     )
 

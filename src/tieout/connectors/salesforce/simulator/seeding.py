@@ -61,10 +61,6 @@ class Seller:
             for place, (name, code) in enumerate(CONTRACT_STATUSES, start=1):
                 status: Fields = {"ApiName": name, "MasterLabel": name, "StatusCode": code, "SortOrder": str(place)}
                 self._store.create("ContractStatus", status)
-            self._store.create(
-                "User",
-                {"Username": OWNER_EMAIL, "Name": "Sales", "Email": OWNER_EMAIL, "IsActive": True},
-            )
             for role in firm.roles:
                 self._store.create("Product2", {"Name": role, "IsActive": True})
             for client in firm.clients:
@@ -84,7 +80,7 @@ class Seller:
             "BillingCountryCode": client.country,
         }
         held = self._store.find("Account", "Client_Code__c", client.code)
-        self._put("Account", held[0] if held else None, {**fields, "OwnerId": self._owner()}, at=None)
+        self._put("Account", held[0] if held else None, {**fields, "OwnerId": self._owner(OWNER_EMAIL)}, at=None)
 
     def put_deal(self, deal: SeedDeal, *, at: int | None = None) -> None:
         """Add a deal, or change the one with the same key; ``at`` is when it was last changed, else now."""
@@ -97,7 +93,7 @@ class Seller:
             "Deal_Number__c": deal.key,
             "AccountId": account,
             "ContractId": contract,
-            "OwnerId": self._owner(),
+            "OwnerId": self._owner(deal.owner_email or OWNER_EMAIL),
             "StageName": deal.stage,
             "Amount": _major(deal.amount_minor, deal.currency),
             "Probability": deal.probability,
@@ -130,7 +126,7 @@ class Seller:
             "ContractNumber": deal.contract,
             "Name": deal.name,
             "AccountId": account,
-            "OwnerId": self._owner(),
+            "OwnerId": self._owner(deal.owner_email or OWNER_EMAIL),
             "Status": status,
             "StatusCode": self._writer.status_code(status),
             "StartDate": deal.starts,
@@ -182,8 +178,12 @@ class Seller:
         held = self._store.find("Product2", "Name", role)
         return held[0].id if held else self._store.create("Product2", {"Name": role, "IsActive": True})
 
-    def _owner(self) -> str:
-        return self._store.find("User", "Username", OWNER_EMAIL)[0].id
+    def _owner(self, email: str) -> str:
+        held = self._store.find("User", "Email", email)
+        if held:
+            return held[0].id
+        name = email.partition("@")[0]
+        return self._store.create("User", {"Username": email, "Name": name, "Email": email, "IsActive": True})
 
 
 def _stage(name: str, probability: int, place: int, *, closed: bool, won: bool) -> Fields:

@@ -211,13 +211,14 @@ class SalesforceSimulator(Simulator):
         return self._timed(error_response(refused, status=200 if fault.kind is FaultKind.OK_WITH_ERROR_BODY else None))
 
     def connection_sheet(self, base_url: str) -> ConnectionSheet:
-        """The connected app, with its secret; pages are as small as they can be, and nobody waits for events."""
+        """The connected app, with its secret; pages are as small as they can be, and nobody waits long for anything."""
         return ConnectionSheet(
             settings={
                 "base_url": base_url,
                 "client_id": CLIENT_ID,
                 "page_size": "200",
                 "event_wait_s": "0",
+                "allocation_wait_s": "1",
             },
             secrets={"client_secret": CLIENT_SECRET},
             custom_fields={"upsert_customer": {_REGION: "EMEA"}},
