@@ -98,10 +98,14 @@ def inactive(booking: Booking, person: Person, days: Sequence[int]) -> Finding:
     )
 
 
+def is_over(project: ProjectFacts) -> bool:
+    """Whether nothing more is done on the project."""
+    return project.deleted or project.status in _CLOSED
+
+
 def closed_project(booking: Booking, project: ProjectFacts, today: int) -> Finding | None:
     """Work is booked on a project that is over."""
-    is_closed = project.deleted or project.status in _CLOSED
-    if not is_closed or booking.ends <= today:
+    if not is_over(project) or booking.ends <= today:
         return None
     code = project.code or project.name
     state = "deleted" if project.deleted else str(project.status).replace("_", " ")

@@ -30,6 +30,7 @@ from tieout.streams.plan_to_allocate.calendar import DAYS, WHOLE_E4, Person, eve
 from tieout.streams.plan_to_allocate.demand import Demand, by_project
 
 LOCATIONS: Final = "locations"
+PUBLISH: Final = "publish_demand"
 _DAY: Final = Decimal(24)
 _MAX_WEEK: Final = _DAY * DAYS
 _GENERIC: Final = "generic"
@@ -141,6 +142,7 @@ class PlanBook:
                     self._lines(project),
                     self.budgets.get(project_id, Budget()),
                     list(self.demand.get(project_id, ())),
+                    self._audience(project),
                 ]
             )
             for project_id, project in self.book.project_by_id.items()
@@ -149,6 +151,12 @@ class PlanBook:
     @property
     def _rules(self) -> list[object]:
         return [msgspec.to_builtins(self.policy, builtin_types=(Decimal,)), _places(self.book.firm)]
+
+    def _audience(self, project: ProjectFacts) -> list[object]:
+        """Whom demand is published to, and the customer's name that is published with it."""
+        client = None if project.client_id is None else self.book.client_by_id.get(project.client_id)
+        systems = [[one.name, *one.posts_for] for one in self.book.firm.systems if PUBLISH in one.takes]
+        return [None if client is None else client.name, *systems]
 
     def _own_lines(self, person: Person) -> list[int]:
         """The ids of the rate lines that name the person and no project."""
@@ -272,7 +280,8 @@ def _terms_of(project: ProjectFacts) -> list[object]:
     policy = None if project.entity is None else project.entity.policy
     by = None if policy is None else [policy.rounding, policy.round_hours_first, policy.hours_per_day]
     by_rates = [project.entity_id, project.client_id, project.rate_card_id, project.currency]
-    return [project.status, project.deleted, *by_rates, by]
+    named = [project.code, project.name, project.starts, project.ends]
+    return [project.status, project.deleted, *by_rates, by, *named]
 
 
 def _places(firm: FirmConfig) -> list[list[str]]:

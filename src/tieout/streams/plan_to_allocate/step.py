@@ -23,6 +23,7 @@ from tieout.streams.plan_to_allocate.calendar import DAYS, monday, weeks_between
 from tieout.streams.plan_to_allocate.computing import Planner
 from tieout.streams.plan_to_allocate.desk import Desk
 from tieout.streams.plan_to_allocate.plan_book import PlanBook
+from tieout.streams.plan_to_allocate.publishing import Publisher
 from tieout.streams.plan_to_allocate.reader import PlanBookCache
 from tieout.streams.plan_to_allocate.store import BookingWeek, Cell, Pending, Position
 
@@ -102,8 +103,9 @@ class _Run:
             projects=set(released.projects),
         )
         people, projects, after = self._changed_records(plan, position)
+        published = Publisher(cur, plan, now=self._now).publish(projects)
         if not pending and not released.count and after == position and not people | projects:
-            return 0
+            return published
         self._touch_pending(pending, plan, touched)
         self._touch_records(plan, people, projects, touched)
         self._touch_new_weeks(plan, position, touched)
