@@ -34,6 +34,7 @@ _COMMANDS: Final = {
     "history": ("firm", "history"),
     "diff": ("firm", "diff"),
     "tie-out": ("tie_out", "tie_out"),
+    "sweep": ("sweep", "sweep"),
     "exceptions": ("exceptions", "app"),
     "projects": ("projects", "app"),
     "forecast": ("allocation", "forecast"),

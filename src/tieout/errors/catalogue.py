@@ -296,6 +296,10 @@ CATALOGUE: Final[dict[str, CatalogueEntry]] = {
         "The limits of an account can never be met",
         "Correct the limits of that connection: each must be a positive number.",
     ),
+    "TIE-SWEEP-001": CatalogueEntry(
+        "A sweep met an item that cannot be read",
+        "Nothing was taken for deleted; correct the item in its source or the connector's rules, then sweep again.",
+    ),
     "TIE-WEBHOOK-001": CatalogueEntry(
         "No such system that sends webhooks",
         "Name in the address a system of the firm directory whose connector takes webhooks.",

@@ -41,6 +41,8 @@ _ROWS = (
          "Correct the value in the owning system, or change the owner in ownership.toml."),
     _row("CHANGE_PROPOSED", "A system proposes another value for a field that another system owns", Owner.DATA_STEWARD,
          "Take the value over in the owning system, or exclude the proposal with a reason."),
+    _row("MASS_DELETION", "A walk through a system found far less than is known", Owner.INTEGRATION,
+         "Look whether the hub may still read all of it there. If it was deleted: `tieout sweep SYSTEM --limit 100`."),
     _row("OUT_OF_ORDER_VERSION", "An older version arrived after a newer one", Owner.INTEGRATION,
          "Nothing to do: the newer version stands.", blocks=False),
     _row("DUPLICATE_EXACT", "The same version arrived again", Owner.INTEGRATION,

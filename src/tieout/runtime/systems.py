@@ -8,6 +8,7 @@ from tieout.connect.source import Translator
 from tieout.connect.throttle import Throttle
 from tieout.errors import ConfigurationError
 from tieout.inbound.canonical_translator import CanonicalTranslator
+from tieout.inbound.swept import SweptTranslator
 from tieout.model.clock import Clock
 from tieout.model.firm import DeliveryPolicy, FirmConfig, SystemConfig
 from tieout.outbound.target import Target
@@ -42,7 +43,7 @@ def translators(firm: FirmConfig) -> Mapping[str, Translator]:
             continue
         translator = connector_for(system.connector, system.settings).translator
         if translator is not None:
-            found[system.name] = translator
+            found[system.name] = SweptTranslator(translator)
     return found
 
 
