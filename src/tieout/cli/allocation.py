@@ -6,6 +6,7 @@ from decimal import Decimal
 from typing import Annotated, Final, TypeAlias
 
 import typer
+from rich.console import Console
 
 from tieout.cli.options import HOME, AsJson, Home
 from tieout.cli.output import Words, print_json
@@ -68,7 +69,7 @@ def forecast(
     if as_json:
         print_json({"by": by, "from": chosen.starts, "weeks": weeks, "forecast": found})
         return
-    _print_forecast(Words(whole=True), found)
+    print_forecast(Words(whole=True), found)
 
 
 def capacity(
@@ -93,7 +94,7 @@ def capacity(
     if as_json:
         print_json({"by": by, "from": chosen.starts, "weeks": weeks, "capacity": found})
         return
-    _print_capacity(Words(whole=True), found)
+    print_capacity(Words(whole=True), found)
 
 
 def budget(project: Project = None, home: Home = HOME, as_json: AsJson = False) -> None:
@@ -114,29 +115,30 @@ def _monday(day: datetime | None) -> date:
     return monday_of((SystemClock().now() if day is None else day).date())
 
 
-def _print_forecast(words: Words, found: Sequence[ForecastWeek]) -> None:
+def print_forecast(words: Console, found: Sequence[ForecastWeek]) -> None:
+    """The weeks of a forecast and their sums."""
     if not found:
         words.print("Nothing is booked in these weeks.")
         return
     words.print(
-        f"{'':<16}{'Week':<10}{'Firm h':>10}{'Soft h':>10}  {'Revenue firm':<24}{'Revenue soft':<24}Cost", style="bold"
+        f"{'':<16}{'Week':<10}{'Firm h':>10}{'Soft h':>10}  {'Revenue firm':<38}{'Revenue soft':<38}Cost", style="bold"
     )
     for one in found:
         cost = _total((one.hard.cost, one.soft.cost))
         words.print(
             f"{one.group:<16}{one.week:<10}{_hours(one.hard.hours):>10}{_hours(one.soft.hours):>10}  "
-            f"{_money(one.hard.revenue):<24}{_money(one.soft.revenue):<24}{_money(cost)}"
+            f"{_money(one.hard.revenue):<38}{_money(one.soft.revenue):<38}{_money(cost)}"
         )
         for gap in _gaps(one):
             words.print(f"{'':<26}{gap}")
     _print_total(words, found)
 
 
-def _print_total(words: Words, found: Sequence[ForecastWeek]) -> None:
+def _print_total(words: Console, found: Sequence[ForecastWeek]) -> None:
     hard, soft = ([getattr(one, side) for one in found] for side in ("hard", "soft"))
     words.print(
         f"{'All':<16}{'':<10}{_hours(_sum(hard)):>10}{_hours(_sum(soft)):>10}  "
-        f"{_money(_total(one.revenue for one in hard)):<24}{_money(_total(one.revenue for one in soft)):<24}"
+        f"{_money(_total(one.revenue for one in hard)):<38}{_money(_total(one.revenue for one in soft)):<38}"
         f"{_money(_total(one.cost for one in (*hard, *soft)))}",
         style="bold",
     )
@@ -191,7 +193,8 @@ def _amount(
     return f"{amount:,} {currency}{by} (line {line})"
 
 
-def _print_capacity(words: Words, found: Sequence[CapacityWeek]) -> None:
+def print_capacity(words: Console, found: Sequence[CapacityWeek]) -> None:
+    """The weeks of people or teams, and how much of them is firmly booked."""
     if not found:
         words.print("The plan has nobody in these weeks.")
         return

@@ -11,6 +11,7 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
+from tieout.cli.allocation import print_capacity, print_forecast
 from tieout.cli.exceptions import print_causes
 from tieout.cli.options import HOME, Home
 from tieout.cli.output import Words, command_on
@@ -125,6 +126,10 @@ def _print_projects(words: Console, projects: ProjectsResult) -> None:
 def _print_result(words: Console, result: DemoResult, home: Path, plan: DemoPlan) -> None:
     if result.projects is not None:
         _print_projects(words, result.projects)
+    if result.planned is not None:
+        words.rule("Plan")
+        print_forecast(Words(whole=True), result.planned.forecast)
+        print_capacity(Words(whole=True), result.planned.capacity)
     words.rule("Tie-out")
     print_statement(words, result.statement)
     words.rule("Exceptions by cause")
@@ -167,6 +172,7 @@ def _as_json(result: DemoResult) -> dict[str, object]:
         "exceptions": [{**row, "hours": str(row["hours"])} for row in exceptions.values()],
         "breaks": list(result.statement.breaks),
         "projects": None if result.projects is None else _projects_as_json(result.projects),
+        "plan": result.planned,
         "elapsed_s": str(result.elapsed_s),
         "hub_rss_mb": result.hub_rss_mb,
     }
