@@ -6,7 +6,6 @@ put into the score.
 """
 
 import asyncio
-from collections.abc import Callable
 from itertools import chain
 from typing import Final
 
@@ -14,7 +13,7 @@ import msgspec
 
 from tieout.connect.conformance.bench import Bench
 from tieout.connect.conformance.check import Catalogue, Check, Experiment, posts, writes
-from tieout.connect.conformance.fixture_masters import MASTERS, Master
+from tieout.connect.conformance.fixture_masters import MASTERS, Made, Master
 from tieout.connect.conformance.score import NotApplicableError, expect
 from tieout.connect.manifest import IdempotencyClass
 from tieout.connect.outcome import Accepted, AlreadyDone, FoundState, Outcome, Rejected, RejectionCode
@@ -175,13 +174,13 @@ async def a_look_up_waits_for_reads_that_lag(bench: Bench) -> None:
     expect(found is not None, f"a look-up does not see a journal {lag_s} s after it was written")
 
 
-def _class_of_master(command: str, make: Callable[[Bench], Master]) -> Experiment:
+def _class_of_master(command: str, made: Made) -> Experiment:
     async def experiment(bench: Bench) -> None:
         declared = _class(bench, command)
         if declared is IdempotencyClass.N:
             bench.proven[command] = _NEVER_AGAIN
             return
-        wanted = make(bench)
+        wanted = await made.make(bench)
         if declared is IdempotencyClass.L:
             first = await bench.write_one(wanted)
             expect(_done(first), f"a plain {command} became {first}")
@@ -199,12 +198,12 @@ def _class_of_master(command: str, make: Callable[[Bench], Master]) -> Experimen
     return experiment
 
 
-def _repeated_master(command: str, make: Callable[[Bench], Master]) -> Experiment:
+def _repeated_master(command: str, made: Made) -> Experiment:
     async def experiment(bench: Bench) -> None:
         declared = _class(bench, command)
         if declared is IdempotencyClass.N:
             raise NotApplicableError("a write of class N is never repeated by the machine")
-        wanted = make(bench)
+        wanted = await made.make(bench)
         bench.site.force(Fault(kind=FaultKind.COMMIT_THEN_DROP, on="write"))
         first = await bench.write_one(wanted)
         bench.site.calm()
@@ -220,23 +219,23 @@ def _repeated_master(command: str, make: Callable[[Bench], Master]) -> Experimen
     return experiment
 
 
-def _master_checks(command: str, make: Callable[[Bench], Master]) -> Catalogue:
+def _master_checks(command: str, made: Made) -> Catalogue:
     checks = Catalogue(class_of=command)
     checks.add(
         name=f"the_declared_class_of_{command}_is_true",
         proves=f"For {command}: K and U keep {_AT_ONCE} writes at once to one effect; L: a look-up sees it in time.",
         applies=writes(command),
-        experiment=_class_of_master(command, make),
+        experiment=_class_of_master(command, made),
     )
     checks.add(
         name=f"a_repeated_{command}_after_a_lost_answer_has_one_effect",
         proves=f"For {command}: lost answer, look-up, write again if and only if the engine would: one object.",
         applies=writes(command),
-        experiment=_repeated_master(command, make),
+        experiment=_repeated_master(command, made),
     )
     return checks
 
 
 MASTER_CHECKS: Final[tuple[Check, ...]] = tuple(
-    chain.from_iterable(_master_checks(command, make) for command, make in MASTERS.items())
+    chain.from_iterable(_master_checks(command, made) for command, made in MASTERS.items())
 )

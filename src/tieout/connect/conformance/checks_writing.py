@@ -7,8 +7,7 @@ from typing import Final
 import msgspec
 
 from tieout.connect.conformance.bench import Bench
-from tieout.connect.conformance.check import Catalogue, posts, reads_ledger, writes
-from tieout.connect.conformance.fixture_masters import Master, customer, employee, project
+from tieout.connect.conformance.check import Catalogue, posts, reads_ledger
 from tieout.connect.conformance.score import NotApplicableError, expect
 from tieout.connect.outcome import Accepted, AlreadyDone, Echo, FoundState, Outcome, Rejected, RejectionCode, Unknown
 from tieout.connect.simulator.control import DeleteHolding, SetPeriod
@@ -295,33 +294,3 @@ def _expect_same(command: PostJournal, posting: LedgerPosting) -> None:
     expect(posting.entity == command.entity, f"entity {command.entity} became {posting.entity}")
     expect(posting.posted, "the ledger shows a draft")
     expect(posting.ref and posting.period.strip(), "the ledger names no id or no period")
-
-
-@CHECKS.check(writes("upsert_customer"))
-async def a_customer_is_made_once_and_then_changed(bench: Bench) -> None:
-    """Writing a customer twice, the second time with another name, leaves one customer."""
-    command = customer(bench)
-    await _expect_changed(bench, command, msgspec.structs.replace(command, name="Ünïcode & Daughters"))
-
-
-@CHECKS.check(writes("upsert_project"))
-async def a_project_is_made_once_and_then_changed(bench: Bench) -> None:
-    """Writing a project twice, the second time with another name, leaves one project."""
-    command = project(bench)
-    await _expect_changed(bench, command, msgspec.structs.replace(command, name="Phase 2"))
-
-
-@CHECKS.check(writes("upsert_employee"))
-async def an_employee_is_made_once_and_then_changed(bench: Bench) -> None:
-    """Writing an employee twice, the second time with another name, leaves one employee."""
-    command = employee(bench)
-    await _expect_changed(bench, command, msgspec.structs.replace(command, name="Zoë Åström"))
-
-
-async def _expect_changed(bench: Bench, command: Master, changed: Master) -> None:
-    _expect_done(await bench.write_one(command))
-    _expect_done(await bench.write_one(changed))
-    held = bench.site.holdings(command.reference)
-    expect(len(held) == 1, f"the target holds {len(held)} objects under the reference")
-    found = await bench.find(command)
-    expect(found is not None and found.count == 1, f"the look-up finds {found}")

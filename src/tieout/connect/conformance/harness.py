@@ -95,6 +95,15 @@ class Site(Protocol):
 
 
 @runtime_checkable
+class ShowsMasters(Protocol):
+    """A site that shows the masters its system really holds, whoever made them, each by its business code."""
+
+    def masters(self) -> list[Holding]:
+        """All of them."""
+        ...
+
+
+@runtime_checkable
 class TellsWebhooks(Protocol):
     """A site whose system shows every webhook that it signed; one of a vendor without webhooks need not be it."""
 
@@ -207,6 +216,10 @@ class SimulatorSite:
     def holdings(self, reference: str) -> list[Holding]:
         """Its own tables."""
         return self._admin.holdings(reference)
+
+    def masters(self) -> list[Holding]:
+        """Its own tables, journals left out."""
+        return [one for one in self._admin.holdings() if one.kind != "post_journal"]
 
     def webhooks(self) -> Sequence[SentWebhook]:
         """What it signed."""

@@ -22,6 +22,7 @@ from tieout.connect.simulator.faults import Fault, FaultKind, RequestClass
 from tieout.connect.simulator.seed import SeedFirm, SeedTimeEntry, read_firm, read_time_entries
 
 SECRET = "specimen-secret-6f1c"
+_FIRST_WRITTEN = 10_000
 _TABLES = ("entry", "client", "period", "cost", "fx", "account", "journal", "customer")
 _STATUS = {
     FaultKind.HTTP_429: 429,
@@ -201,12 +202,17 @@ class SpecimenSimulator(Simulator):
         table = request.match_info["table"]
         if table == "period":
             return self._json({"items": [dict(row) for row in self.state.rows("select * from period")]})
+        written = [
+            {"id": row["id"], "code": row["code"], "name": row["name"], "currency": "USD"}
+            for row in (self.state.rows("select * from customer") if table == "client" else [])
+        ]
         return self._json(
             {
                 "items": [
                     {"id": row["rowid"]} | msgspec.json.decode(row["body"], type=dict[str, object])
                     for row in self.state.rows(f"select rowid, body from {table}")
                 ]
+                + written
             }
         )
 
@@ -277,7 +283,7 @@ class SpecimenSimulator(Simulator):
         if held is not None:
             self.state.run("update customer set name = ? where id = ?", (customer.name, held["id"]))
             return {"result": "recorded", "id": held["id"]}
-        number = self.state.bump("customers")
+        number = _FIRST_WRITTEN + self.state.bump("customers")
         self.state.run(
             "insert into customer values (?, ?, ?, ?, ?)",
             (number, key, customer.reference, customer.code, customer.name),

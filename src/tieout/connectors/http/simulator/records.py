@@ -12,6 +12,7 @@ import msgspec
 
 from tieout.connect.simulator.control import Holding
 from tieout.connect.simulator.state import State
+from tieout.connectors.http.simulator.held import facts_of
 from tieout.connectors.http.simulator.rows import EXPONENTS, PROJECT_STATES, Body, Json, Rows
 
 _BLANK: Final[dict[str, Body]] = {
@@ -243,7 +244,13 @@ class Records:
             for row in rows:
                 body: Body = msgspec.json.decode(row["body"])
                 if body.get(member):
-                    yield Holding(kind=kind, reference=str(body[member]), id=str(row["id"]))
+                    yield Holding(
+                        kind=kind,
+                        reference=str(body[member]),
+                        id=str(row["id"]),
+                        code=str(row["id"] if kind == "link_deal" else row["key"]),
+                        facts=facts_of(kind, body, lambda one: self._rows.key_of("clients", one)),
+                    )
 
 
 _REFERENCES: Final = (

@@ -116,6 +116,11 @@ class RestSimulator(Simulator):
         return ConnectionSheet(
             settings={"base_url": base_url, "definition": sample_definition()},
             secrets={"client_secret": CLIENT_SECRET},
+            custom_fields={
+                "upsert_customer": {"segment": "Gold"},
+                "upsert_project": {"practice": "Payments"},
+                "upsert_task": {"activity": "Build"},
+            },
         )
 
     def object_counts(self) -> dict[str, int]:

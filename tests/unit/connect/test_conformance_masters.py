@@ -1,0 +1,170 @@
+"""The checks of masters that a sink writes: a right definition passes them, each wrong one fails the check for it."""
+
+from collections.abc import Iterator
+from datetime import date
+from decimal import Decimal
+
+import msgspec
+import pytest
+from tests.unit.connect.wrong_definitions import rest_connector
+
+from tieout.connect.conformance import ALL_CHECKS, SimulatorHarness, Site, Verdict
+from tieout.connect.conformance.fixture_masters import MASTERS, code_of, facts_of
+from tieout.connect.conformance.score import Result
+from tieout.connect.conformance.suite import SuiteRun
+from tieout.connect.connector import Connector
+from tieout.connect.manifest import IdempotencyClass
+from tieout.model.command import DemandLine, PublishDemand, UpsertProject, UpsertTask
+
+CHECKS = {check.name: check for check in ALL_CHECKS}
+ANSWER = 'answer = "data"'
+FOUND = 'reference = "external_ref"'
+
+
+@pytest.fixture(scope="module")
+def site() -> Iterator[Site]:
+    with SimulatorHarness("http", connector=rest_connector()).open() as opened:
+        yield opened
+
+
+def made(site: Site, check: str, connector: Connector) -> Result:
+    return SuiteRun(SimulatorHarness("http", connector=connector), site).make(CHECKS[check])
+
+
+WRONG = [
+    ("upsert_project", "plus_days = -1", "plus_days = 0", "is_made_once_and_then_changed", "ends was sent as"),
+    ("upsert_project", "plus_days = -1", "plus_days = 0", "comes_back_in_a_read", "is read as something else"),
+    ("upsert_customer", "{code}", "{reference}", "is_made_once_and_then_changed", "0 times"),
+    ("upsert_customer", "{code}", "{reference}", "is_whole_wherever_its_write_is_cut", "0 times"),
+    (
+        "upsert_task",
+        '"open_for_time"',
+        "{ constant = true }",
+        "is_made_once_and_then_changed",
+        "open_for_time was sent",
+    ),
+    (
+        "set_project_status",
+        'active = "open"',
+        'active = "paused"',
+        "is_made_once_and_then_changed",
+        "status was sent as",
+    ),
+    (
+        "link_deal",
+        '"project_status"',
+        '"project_code"',
+        "is_whole_wherever_its_write_is_cut",
+        "project_status was sent",
+    ),
+    ("publish_demand", "minutes = true", "scale = 1", "is_made_once_and_then_changed", "hours was sent as"),
+    ("upsert_project", ANSWER, ANSWER + '\nref = "number"', "comes_back_in_a_read", "no project is read under that id"),
+    ("upsert_rate_card", FOUND, FOUND + '\nref = "number"', "is_made_once_and_then_changed", "the look-up names"),
+]
+
+
+@pytest.mark.parametrize(("command", "right", "wrong", "check", "words"), WRONG)
+def test_a_definition_that_writes_one_thing_wrong_fails_the_check_for_it(
+    site: Site, command: str, right: str, wrong: str, check: str, words: str
+) -> None:
+    result = made(site, f"{command}_{check}", rest_connector(f'command = "{command}"', right, wrong))
+    assert result.verdict is Verdict.FAILED, result
+    assert words in result.words
+
+
+@pytest.mark.parametrize(
+    ("check", "words"),
+    [
+        ("own_fields_arrive_with_upsert_customer", "field segment was sent as 'Gold' and is held as None"),
+        ("an_unknown_field_of_upsert_customer_is_refused_in_words", "was dropped without a word"),
+    ],
+)
+def test_fields_that_are_dropped_fail(site: Site, check: str, words: str) -> None:
+    losing = rest_connector('command = "upsert_customer"', ANSWER, ANSWER + '\nextra_fields = "extra"')
+    result = made(site, check, losing)
+    assert result.verdict is Verdict.FAILED, result
+    assert words in result.words
+
+
+@pytest.mark.parametrize(
+    ("code", "check"),
+    [
+        ("CUSTOMER_UNKNOWN", "upsert_project_with_an_unknown_customer_is_refused"),
+        ("PROJECT_UNKNOWN", "upsert_task_with_an_unknown_project_is_refused"),
+        ("PROJECT_UNKNOWN", "set_project_status_with_an_unknown_project_is_refused"),
+    ],
+)
+def test_a_refusal_that_is_not_told_as_what_it_is_fails(site: Site, code: str, check: str) -> None:
+    result = made(site, check, rest_connector("[errors.rejections]", code, "INVALID"))
+    assert result.verdict is Verdict.FAILED, result
+    assert f"is told as INVALID, not as {code}" in result.words
+
+
+def of_class(declared: IdempotencyClass) -> Connector:
+    right = rest_connector()
+    writes = tuple(msgspec.structs.replace(one, idempotency=declared) for one in right.manifest.writes)
+    return Connector(
+        manifest=msgspec.structs.replace(right.manifest, writes=writes),
+        translator=right.translator,
+        open_source=right.open_source,
+        open_sink=right.open_sink,
+        open_ledger_reader=right.open_ledger_reader,
+    )
+
+
+def test_a_write_that_is_never_repeated_is_not_cut(site: Site) -> None:
+    check = "upsert_customer_is_whole_wherever_its_write_is_cut"
+    result = made(site, check, of_class(IdempotencyClass.N))
+    assert result.verdict is Verdict.NOT_APPLICABLE
+    assert made(site, check, of_class(IdempotencyClass.L)).verdict is Verdict.PASSED
+
+
+def test_every_master_is_checked_in_the_same_way() -> None:
+    for command in MASTERS:
+        assert {name.removeprefix(f"{command}_") for name in CHECKS if name.startswith(f"{command}_")} >= {
+            "is_made_once_and_then_changed",
+            "comes_back_in_a_read",
+            "is_whole_wherever_its_write_is_cut",
+            "is_found_within_the_lag",
+        }
+        assert f"the_declared_class_of_{command}_is_true" in CHECKS
+
+
+def test_the_facts_of_a_command_are_told_in_canonical_words() -> None:
+    project = UpsertProject(
+        reference="r",
+        entity="US01",
+        code="P-1",
+        name="Phase 1",
+        customer_code="C-1",
+        currency="USD",
+        ends=date(2026, 12, 31),
+        budget_hours=Decimal("80.50"),
+        fields={"practice": "Payments"},
+    )
+    assert facts_of(project) == {
+        "name": "Phase 1",
+        "customer_code": "C-1",
+        "currency": "USD",
+        "ends": "2026-12-31",
+        "budget_hours": "80.5",
+        "field:practice": "Payments",
+    }
+    task = UpsertTask(reference="r", entity="US01", project_code="P-1", wbs_code="1.2", name="Design")
+    assert code_of(task) == "P-1/1.2"
+    assert facts_of(task)["open_for_time"] == "true"
+    lines = tuple(
+        DemandLine(number=number, role="Consultant", hours=Decimal(40), starts=date(2026, 9, 1), ends=date(2026, 10, 1))
+        for number in ("1", "2")
+    )
+    demand = PublishDemand(
+        reference="r",
+        entity="US01",
+        project_code="P-1",
+        project_name="Phase 1",
+        customer_name="C",
+        starts=date(2026, 9, 1),
+        ends=date(2026, 10, 1),
+        lines=lines,
+    )
+    assert (code_of(demand), facts_of(demand)) == ("P-1", {"hours": "80", "lines": "2"})
