@@ -60,6 +60,8 @@ class ReadCapability(msgspec.Struct, frozen=True, kw_only=True):
     """One object that a source can read. ``object`` is the vendor's name of it (``time_entries``).
 
     ``kinds`` are what its items speak of (``source.kind_of``); a full walk of an object tells what is gone of these.
+    ``least_interval_s`` is how long it is left alone between two polls, however often the rest of the system is polled:
+    for what changes seldom, where a vendor counts requests.
     """
 
     object: str
@@ -68,6 +70,7 @@ class ReadCapability(msgspec.Struct, frozen=True, kw_only=True):
     page_size: int
     overlap_s: float = 0.0
     kinds: tuple[str, ...] = ()
+    least_interval_s: float = 0.0
 
 
 class WriteCapability(msgspec.Struct, frozen=True, kw_only=True):

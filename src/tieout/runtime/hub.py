@@ -212,8 +212,17 @@ def open_pollers(firm: FirmConfig, pool: Pool, throttle: Throttle, clock: Clock,
             continue
         source = connector.open_source(systems.connection_to(system, connector, throttle=throttle, clock=clock))
         stack.push_async_callback(source.aclose)
+        least = {one.object: one.least_interval_s for one in connector.manifest.reads}
         pollers += [
-            Poller(system=system, object_name=name, source=source, pool=pool, clock=clock) for name in system.reads
+            Poller(
+                system=system,
+                object_name=name,
+                source=source,
+                pool=pool,
+                clock=clock,
+                least_interval_s=least.get(name, 0.0),
+            )
+            for name in system.reads
         ]
     return pollers
 

@@ -26,18 +26,24 @@ _PATIENT_WAIT_S = 0.2
 
 @dataclass(frozen=True, kw_only=True)
 class Poller:
-    """Reads one object of one system."""
+    """Reads one object of one system; its connector lets an object be left alone for ``least_interval_s``."""
 
     system: SystemConfig
     object_name: str
     source: Source
     pool: Pool
     clock: Clock
+    least_interval_s: float = 0.0
+
+    @property
+    def interval_s(self) -> float:
+        """Seconds between two polls: as the firm says, and never less than the connector lets pass."""
+        return max(float(self.system.poll_interval_s), self.least_interval_s)
 
     async def run(self, stopping: asyncio.Event) -> None:
         """Poll until ``stopping``; an unreachable or refusing source is tried again later and said in the log."""
         while not stopping.is_set():
-            wait_s = float(self.system.poll_interval_s)
+            wait_s = self.interval_s
             try:
                 await self.poll_once()
             except (TransientError, AccessError, ContractError) as error:

@@ -5,8 +5,10 @@ import time
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime
+from decimal import Decimal
 from pathlib import Path
 
+import msgspec
 import psycopg
 import pytest
 from tests.integration.outbound.test_delivery_on_a_real_database import BookkeepingTarget, master
@@ -15,13 +17,14 @@ from tests.worlds import inbound_firm as world
 from tieout.connect.manifest import IdempotencyClass, Limits, Manifest, Role, WriteCapability
 from tieout.connect.outcome import Outcome
 from tieout.connect.source import Page
-from tieout.connect.throttle import Throttle
+from tieout.connect.throttle import NoThrottle, Throttle
 from tieout.model.clock import Clock
 from tieout.model.command import Command
-from tieout.model.firm import DeliveryPolicy, FirmConfig
+from tieout.model.firm import DeliveryPolicy, Environment, FirmConfig, SystemConfig
 from tieout.outbound.outbox import enqueue
 from tieout.outbound.target import Target
 from tieout.runtime import hub, systems
+from tieout.runtime.clock import SystemClock
 from tieout.runtime.hub import HubOptions
 from tieout.runtime.intake import Poller
 from tieout.storage.pool import Pool, connect, in_transaction, sync_pool
@@ -125,3 +128,22 @@ async def test_what_waits_to_be_sent_is_not_sent_any_more_once_its_worker_counts
     assert written == [[]]
     with connect(database_url) as conn:
         assert conn.execute("select state from delivery").fetchall() == [("intent",)]
+
+
+async def test_what_changes_seldom_is_asked_for_less_often_than_bookings(pool: Pool, tmp_path: Path) -> None:
+    token = tmp_path / "token"
+    token.write_text("made up")
+    planning = SystemConfig(
+        name="resources",
+        connector="float",
+        account="sandbox",
+        environment=Environment.SANDBOX,
+        reads=("people", "tasks"),
+        poll_interval_s=Decimal(2),
+        settings={"contact": "operations@northwind.example"},
+        secrets={"access_token": f"file:{token}"},
+    )
+    firm = msgspec.structs.replace(world.firm(), systems=(planning,))
+    async with AsyncExitStack() as stack:
+        pollers = hub.open_pollers(firm, pool, NoThrottle(), SystemClock(), stack)
+        assert {one.object_name: one.interval_s for one in pollers} == {"people": 30.0, "tasks": 2.0}

@@ -33,6 +33,9 @@ DAYS_OF_A_PAGE: Final = 10_000
 CHANGE_OVERLAP_S: Final = 300.0
 """The vendor says nothing of rows that appear late; five minutes are for requests that take long."""
 
+MASTERS_EVERY_S: Final = 30.0
+"""Bookings are asked for as often as the firm says; of 200 requests a minute, masters are to take few."""
+
 TIMEOUT_S: Final = 60.0
 """The vendor documents no longest time of a request."""
 
@@ -45,11 +48,18 @@ WRITE_LIMITS: Final = Limits(requests_per_window=10, window_s=6.0)
 
 def _full(name: str, *kinds: str, page_size: int = PAGE_SIZE) -> ReadCapability:
     return ReadCapability(
-        object=name, cursor=CursorKind.FULL, deletes=DeleteVisibility.ABSENCE, page_size=page_size, kinds=kinds
+        object=name,
+        cursor=CursorKind.FULL,
+        deletes=DeleteVisibility.ABSENCE,
+        page_size=page_size,
+        kinds=kinds,
+        least_interval_s=MASTERS_EVERY_S,
     )
 
 
-def _changes(name: str, *kinds: str, page_size: int = PAGE_SIZE) -> ReadCapability:
+def _changes(
+    name: str, *kinds: str, page_size: int = PAGE_SIZE, least_interval_s: float = MASTERS_EVERY_S
+) -> ReadCapability:
     return ReadCapability(
         object=name,
         cursor=CursorKind.UPDATED_AT,
@@ -57,6 +67,7 @@ def _changes(name: str, *kinds: str, page_size: int = PAGE_SIZE) -> ReadCapabili
         page_size=page_size,
         overlap_s=CHANGE_OVERLAP_S,
         kinds=kinds,
+        least_interval_s=least_interval_s,
     )
 
 
@@ -72,8 +83,8 @@ MANIFEST: Final = Manifest(
         _changes("people", "resource", "skill", "resource_skill", page_size=SKILLS_OF_A_PAGE),
         _changes("projects", "project"),
         _full("project-tasks", "task"),
-        _changes("tasks", "assignment", page_size=PEOPLE_OF_A_PAGE),
-        _changes("timeoffs", "time_off", page_size=PEOPLE_OF_A_PAGE),
+        _changes("tasks", "assignment", page_size=PEOPLE_OF_A_PAGE, least_interval_s=0.0),
+        _changes("timeoffs", "time_off", page_size=PEOPLE_OF_A_PAGE, least_interval_s=0.0),
         _full("holidays", "holiday", page_size=DAYS_OF_A_PAGE),
     ),
     writes=(
