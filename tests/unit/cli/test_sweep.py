@@ -1,0 +1,129 @@
+"""Deletions that a system tells nobody: the command finds them in a local Float account, or says why it cannot."""
+
+import asyncio
+from collections.abc import Iterator
+from contextlib import AsyncExitStack
+from dataclasses import replace
+from pathlib import Path
+
+import msgspec
+import pytest
+from psycopg import Connection
+from tests.unit.cli.conftest import CommandLine, with_real_connectors
+from tests.unit.connectors.float.account import small_firm
+from tests.worlds import inbound_firm as world
+from tests.worlds.inbound_database import Hub
+
+from tieout.connect.simulator.control import DeleteRecord
+from tieout.connect.simulator.process import SimulatorProcess
+from tieout.connect.simulator.seed import write_firm
+from tieout.connect.throttle import NoThrottle
+from tieout.model.firm import Environment, FirmConfig, SystemConfig
+from tieout.runtime.clock import SystemClock
+from tieout.runtime.hub import open_pollers
+from tieout.runtime.sweep import SweptKind
+from tieout.runtime.systems import translators
+from tieout.storage.pool import Pool, connect, sync_pool
+
+
+class _Done(msgspec.Struct):
+    swept: list[SweptKind]
+
+
+class Tool:
+    """A Float account that a hub reads."""
+
+    def __init__(self, hub: Hub, firm: FirmConfig, pool: Pool, process: SimulatorProcess) -> None:
+        self.hub = hub
+        self.firm = firm
+        self.pool = pool
+        self.process = process
+
+    def poll(self) -> None:
+        """Let the hub read what the account holds, and take it in."""
+
+        async def once() -> None:
+            async with AsyncExitStack() as stack:
+                only = msgspec.structs.replace(
+                    self.firm, systems=tuple(s for s in self.firm.systems if s.name == "tool")
+                )
+                for poller in open_pollers(only, self.pool, NoThrottle(), SystemClock(), stack):
+                    await poller.poll_once()
+
+        asyncio.run(once())
+        self.hub.work()
+
+    def people(self) -> dict[str, bool]:
+        """Whether each person that the account told of is gone, by e-mail address of the golden record."""
+        return {
+            str(email): bool(gone)
+            for email, gone in self.hub.rows(
+                """
+                select g.code, g.tombstone from golden_record g join cross_reference x using (record_id)
+                 where x.system = 'tool' and x.type = 'resource'
+                """
+            )
+        }
+
+
+def _open(conn: Connection[tuple[object, ...]], firm: FirmConfig) -> Hub:
+    hub = Hub(conn)
+    hub.open_firm(firm)
+    hub.context = replace(hub.context, clock=SystemClock(), translators=translators(firm))
+    return hub
+
+
+@pytest.fixture
+def tool(database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Tool]:
+    seed = tmp_path / "seed"
+    seed.mkdir()
+    write_firm(seed, small_firm())
+    pool = sync_pool(database_url, application="test-sweep", size=2)
+    with SimulatorProcess("float", tmp_path / "state", seed_dir=seed) as process:
+        sheet = process.admin.connection()
+        for name, secret in sheet.secrets.items():
+            monkeypatch.setenv(f"TOOL_{name.upper()}", secret)
+        system = SystemConfig(
+            name="tool",
+            connector="float",
+            account="tool",
+            environment=Environment.SANDBOX,
+            reads=("people",),
+            settings=sheet.settings,
+            secrets={name: f"env:TOOL_{name.upper()}" for name in sheet.secrets},
+        )
+        with connect(database_url, autocommit=True) as conn:
+            plain = world.firm()
+            firm = with_real_connectors(msgspec.structs.replace(plain, systems=(*plain.systems, system)))
+            yield Tool(_open(conn, firm), firm, pool, process)
+    pool.close()
+
+
+def test_a_person_deleted_in_the_tool_is_found_by_a_sweep_and_never_by_polling(tieout: CommandLine, tool: Tool) -> None:
+    tool.poll()
+    assert tool.people() == {"ann@northwind.example": False, "bo@northwind.example": False}
+    tool.process.admin.change(DeleteRecord(kind="person", key="ann"))
+    tool.poll()
+    assert not any(tool.people().values())
+    done = msgspec.json.decode(tieout("sweep", "tool", "--json").json(), type=_Done).swept
+    assert [(one.outcome, one.gone_count) for one in done if one.kind == "resource"] == [("swept", 1)]
+    tool.hub.work()
+    assert tool.people() == {"ann@northwind.example": True, "bo@northwind.example": False}
+    words = tieout("sweep", "tool").out
+    assert "resource" in words
+    assert "swept" in words
+
+
+def test_a_system_out_of_reach_is_said_and_loses_nothing(tieout: CommandLine, tool: Tool) -> None:
+    tool.poll()
+    tool.process.admin.down(60)
+    said = tieout("sweep", "tool")
+    assert said.code == 1
+    assert "interrupted" in said.out
+    tool.hub.work()
+    assert not any(tool.people().values())
+
+
+def test_a_system_that_the_firm_does_not_have_cannot_be_swept(tieout: CommandLine, hub: Hub) -> None:
+    assert hub.rows("select count(*) from firm_version") == [(1,)]
+    assert "TIE-FIRM-007" in tieout.refuses("sweep", "nowhere")
