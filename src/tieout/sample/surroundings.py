@@ -27,8 +27,8 @@ from tieout.streams.lead_to_project.targets import CUSTOMER, LINK, PROJECT, STAT
 PSA = "kantata"
 ERP = "netsuite"
 REAL_ERP = "tryton"
-CRM = "http"
-_CRM_READS = ("clients", "deals", "deal_lines", "contracts")
+CRM = "salesforce"
+_CRM_READS = ("Account", "Opportunity", "OpportunityLineItem", "Contract")
 RESOURCE_TOOL = "float"
 _RESOURCE_READS = ("roles", "clients", "people", "projects", "tasks", "timeoffs", "holidays")
 _NOT_BEFORE = timedelta(hours=1)
@@ -51,7 +51,7 @@ class DemoPlan(msgspec.Struct, frozen=True, kw_only=True):
     seed: int
     faults: float
     erp: str
-    stream: str = Stream.TIME_TO_BILL.value
+    stream: str = Stream.ALL.value
 
     def runs(self, stream: Stream) -> bool:
         """Whether ``stream`` is part of it."""
@@ -74,6 +74,11 @@ class World:
     def crm(self) -> SimulatorProcess:
         """Where the sellers work."""
         return self.simulators["crm"]
+
+    @property
+    def planner(self) -> SimulatorProcess:
+        """Where resource managers book people."""
+        return self.simulators["resources"]
 
     @property
     def acts_done(self) -> int:
@@ -119,12 +124,13 @@ def surroundings(home: Path, plan: DemoPlan, on_step: Callable[[str], None]) -> 
         real = plan.erp == REAL_ERP
         erp = _real_erp(home, world, stack, on_step) if real else simulated("erp", ERP)
         sheets = [_taking(simulated("psa", PSA), plan), _taking(msgspec.structs.replace(erp, posts_for=codes), plan)]
-        world.project_systems = tuple(one.name for one in sheets if PROJECT in one.takes)
         if sold is not None:
             crm = simulated("crm", CRM)
             sheets.append(msgspec.structs.replace(crm, role="crm", reads=_CRM_READS, takes=(LINK,)))
         if plan.runs(Stream.PLAN_TO_ALLOCATE):
-            sheets.append(msgspec.structs.replace(simulated("resources", RESOURCE_TOOL), reads=_RESOURCE_READS))
+            planner = msgspec.structs.replace(simulated("resources", RESOURCE_TOOL), reads=_RESOURCE_READS)
+            sheets.append(_taking(planner, plan))
+        world.project_systems = tuple(one.name for one in sheets if PROJECT in one.takes)
         if not (home / "firm" / "tieout.toml").exists():
             write_firm_directory(home / "firm", firm, sheets, sold)
         else:
