@@ -286,6 +286,20 @@ def test_a_new_week_brings_one_more_week_and_leaves_what_is_past(hub: PlanHub) -
     assert codes(hub) == []
 
 
+def test_what_is_wrong_with_bookings_to_come_outlives_the_day_and_ends_with_their_days(hub: PlanHub) -> None:
+    hub.open()
+    hub.book(starts=MONDAY + WEEK, bill_rate=Decimal(210))
+    hub.report(RecordType.PROJECT, "p100", MORE | {"status": "archived"}, 2, legal_entity="Acme US", client="c1")
+    before = sorted(map(str, codes(hub)))
+    assert before == ["PROJECT_CLOSED", "RATE_DIFFERS"]
+    hub.clock.advance(timedelta(days=1).total_seconds())
+    hub.work()
+    assert sorted(map(str, codes(hub))) == before
+    hub.clock.advance((2 * WEEK).total_seconds())
+    hub.work()
+    assert codes(hub) == []
+
+
 def test_the_plan_is_the_same_as_if_it_were_computed_at_once(hub: PlanHub) -> None:
     hub.open()
     number = hub.book(ends=MONDAY + 3 * WEEK)

@@ -32,6 +32,7 @@ from tieout.streams.plan_to_allocate.rate_reader import (
     differences_of_cards,
     differences_of_deals,
 )
+from tieout.streams.plan_to_allocate.store import bookings as bookings_of
 from tieout.streams.plan_to_allocate.store import hours_text, overbooked_weeks
 
 OVERBOOKED: Final = "overbooked_person"
@@ -113,9 +114,10 @@ class Desk:
         if whole:
             people |= {one // _WEEKS for one in self._open(OVERBOOKED)}
             projects |= {one for one, budget in plan.budgets.items() if budget.hours_e4 or budget.amount_minor}
-            bookings |= {one for kind in OF_BOOKINGS for one in self._open(kind)}
+            bookings |= {one for kind in (*OF_BOOKINGS, RATES[Compared.BOOKING]) for one in self._open(kind)}
+        known = judged.judged | bookings_of(self._cur, bookings - judged.judged.keys(), plan.policy)
         self._judge_people(plan, people, this_week)
-        self._judge_bookings(plan, bookings, judged.judged, this_week)
+        self._judge_bookings(plan, bookings, known, this_week)
         self._judge_budgets(plan, projects, this_week)
         conn = self._cur.connection
         self._judge_rates(Compared.BOOKING, differences_of_bookings(conn, plan, bookings, today=self._today), bookings)
