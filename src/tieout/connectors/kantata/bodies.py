@@ -25,6 +25,7 @@ from tieout.connectors.kantata.masters import (
 from tieout.connectors.kantata.options import WriteOptions
 from tieout.model.command import SetProjectStatus, UpsertCustomer, UpsertProject, UpsertTask
 from tieout.model.money import from_minor
+from tieout.model.working_time import hours_from_minutes
 
 Body: TypeAlias = dict[str, object]
 OPTIONAL: Final = frozenset({SERVICE_LINE, CONTRACT_NUMBER, BUDGET_HOURS})
@@ -112,7 +113,7 @@ def task_of(command: UpsertTask, *, workspace_id: int, parent_id: int | None) ->
         "time_trackable": command.open_for_time,
         "start_date": _iso(command.starts),
         "due_date": _last(command.ends),
-        "time_estimate_in_minutes": None if planned is None else int(planned * _MINUTES),
+        "time_estimate_in_minutes": None if planned is None else _minutes(planned),
     }
     return Wanted(
         collection="stories",
@@ -137,9 +138,9 @@ def status_key(status: str, options: WriteOptions) -> int | Rejected:
 
 
 def is_whole_minutes(command: UpsertTask) -> bool:
-    """Whether the planned hours are whole minutes, which is all that Kantata can hold."""
+    """Whether the planned hours are whole minutes as hours are kept (20 minutes are 0.3333): Kantata holds no other."""
     planned = command.planned_hours or Decimal(0)
-    return planned * _MINUTES == (planned * _MINUTES).to_integral_value()
+    return hours_from_minutes(_minutes(planned)) == planned
 
 
 def code_of(command: UpsertCustomer | UpsertProject | UpsertTask | SetProjectStatus) -> str:
@@ -155,6 +156,10 @@ def code_of(command: UpsertCustomer | UpsertProject | UpsertTask | SetProjectSta
 def differing(fields: Mapping[str, str], held: Mapping[str, str]) -> dict[str, str]:
     """The custom fields that are to be written because the record says otherwise."""
     return {name: value for name, value in fields.items() if held.get(name) != value}
+
+
+def _minutes(hours: Decimal) -> int:
+    return int((hours * _MINUTES).to_integral_value())
 
 
 def _iso(day: date | None) -> str | None:

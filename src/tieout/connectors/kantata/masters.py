@@ -7,7 +7,7 @@ so that another system can own it.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Final
 
 from tieout.connect.source import Translated
@@ -36,6 +36,7 @@ from tieout.connectors.kantata.records import (
 )
 from tieout.model.identity import match_key
 from tieout.model.reported import RecordType, ReportedRecord
+from tieout.model.working_time import hours_from_minutes
 
 CLIENT_CODE: Final = "Client Code"
 PROJECT_CODE: Final = "Project Code"
@@ -96,7 +97,7 @@ def _project(
             status="archived" if row.archived else _project_status(row.status),
             currency=row.currency,
             starts=iso_text(row.start_date),
-            ends=None if row.due_date is None else iso_text(row.due_date + timedelta(days=1)),
+            ends=_day_after(row.due_date),
             service_line=custom.text(SERVICE_LINE),
             contract_number=custom.text(CONTRACT_NUMBER),
             budget_hours=custom.number(BUDGET_HOURS),
@@ -109,6 +110,10 @@ def _project(
             rate_card=row.rate_card_id,
         ),
     )
+
+
+def _day_after(last: date | None) -> str | None:
+    return None if last is None else iso_text(last + timedelta(days=1))
 
 
 def _budget_amount(row: KantataWorkspace) -> str | None:
@@ -168,19 +173,28 @@ def _client(row: KantataWorkspaceGroup, values: Keyed[KantataCustomFieldValue]) 
 
 def stories(payload: bytes) -> list[Translated]:
     """Tasks of ``/stories``; a deleted one is a tombstone."""
-    return each("Task", Envelope(payload), "stories", KantataStory, _task)
+    envelope = Envelope(payload)
+    values = envelope.rows("custom_field_values", KantataCustomFieldValue)
+    return each("Task", envelope, "stories", KantataStory, lambda row: _task(row, values))
 
 
-def _task(row: KantataStory) -> ReportedRecord:
+def _task(row: KantataStory, values: Keyed[KantataCustomFieldValue]) -> ReportedRecord:
+    custom = CustomFields(row.custom_field_value_ids, values)
+    planned = row.time_estimate_in_minutes
     return ReportedRecord(
         type=RecordType.TASK,
         source_id=row.id,
-        version=version_of(row.updated_at, row.deleted_at),
+        version=version_of(row.updated_at, row.deleted_at, *custom.changed_at()),
         fields=told(
+            code=custom.text(WBS_CODE),
             name=row.title,
             open_for_time=row.time_trackable is not False and not row.archived and row.deleted_at is None,
             billable=row.billable,
-        ),
+            planned_hours=None if planned is None else f"{hours_from_minutes(planned).normalize():f}",
+            starts=iso_text(row.start_date),
+            ends=_day_after(row.due_date),
+        )
+        | custom.own(WBS_CODE),
         references=references_to(project=row.workspace_id, parent=row.parent_id),
         deleted=row.deleted_at is not None,
     )

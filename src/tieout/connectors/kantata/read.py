@@ -67,7 +67,7 @@ _INDEXES: Final[dict[str, _Index]] = {
     "stories": _Index(
         collection="stories",
         parameters={
-            "include": "workspace,parent",
+            "include": "workspace,parent,custom_field_values",
             "show_archived": "true",
             "show_deleted": "true",
             "show_from_archived_workspaces": "true",

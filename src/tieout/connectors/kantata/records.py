@@ -101,7 +101,7 @@ class KantataWorkspaceGroup(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class KantataStory(msgspec.Struct, frozen=True, kw_only=True):
-    """Page "Stories" (tasks); a deleted one stays readable with ``show_deleted=true``."""
+    """Page "Stories" (tasks), with ``include=custom_field_values``; ``show_deleted=true`` shows a deleted one too."""
 
     id: str
     updated_at: Instant
@@ -111,7 +111,11 @@ class KantataStory(msgspec.Struct, frozen=True, kw_only=True):
     billable: bool | None = None
     archived: bool = False
     time_trackable: bool | None = None
+    time_estimate_in_minutes: Minutes | None = None
+    start_date: date | None = None
+    due_date: date | None = None
     deleted_at: Instant | None = None
+    custom_field_value_ids: list[Id] = []
 
 
 class KantataAccountMembership(msgspec.Struct, frozen=True, kw_only=True):

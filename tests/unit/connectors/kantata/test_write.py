@@ -14,6 +14,7 @@ from tieout.connect.simulator.faults import Fault, FaultKind
 from tieout.connectors.kantata.write import KantataSink
 from tieout.errors import ConfigurationError
 from tieout.model.command import Command, SetProjectStatus, UpsertCustomer, UpsertProject, UpsertTask
+from tieout.model.reported import ReportedRecord
 
 CUSTOMER = UpsertCustomer(reference="R1", entity="US01", code="NEW", name="New Co", currency="USD")
 PROJECT = UpsertProject(
@@ -94,6 +95,36 @@ async def test_a_status_is_set_and_found_under_its_own_reference(account: Accoun
     assert isinstance((await write(sink, status))[0], Accepted)
     assert held(account, "set_project_status", "P-NEW").facts == {"status": "active"}
     assert set(await sink.find("upsert_project", ["R2", "R5"], entity="US01")) == {"R2", "R5"}
+
+
+async def test_what_was_written_is_read_back_under_the_id_that_was_answered(
+    account: Account, sink: KantataSink
+) -> None:
+    below = msgspec.structs.replace(
+        TASK,
+        reference="R4",
+        wbs_code="D.1",
+        parent_wbs_code="D",
+        planned_hours=Decimal("0.3333"),
+        starts=date(2026, 9, 1),
+        ends=date(2026, 10, 1),
+        fields={"Activity": "Design"},
+    )
+    outcomes = await write(sink, CUSTOMER, PROJECT, TASK, below)
+    _, project_id, parent_id, task_id = [one.ref for one in outcomes if isinstance(one, Accepted)]
+    _, tasks = await account.read("stories")
+    (found,) = [one for one in tasks if isinstance(one, ReportedRecord) and one.source_id == task_id]
+    assert found.references == {"project": project_id, "parent": parent_id}
+    assert found.fields == {
+        "code": "D.1",
+        "name": "Delivery",
+        "billable": True,
+        "open_for_time": True,
+        "planned_hours": "0.3333",
+        "starts": "2026-09-01",
+        "ends": "2026-10-01",
+        "custom:Activity": "Design",
+    }
 
 
 @pytest.mark.parametrize("skip", range(5))
