@@ -22,7 +22,7 @@ DATA_PATH = "/services/data/v60.0"
 
 
 class SteppedClock:
-    """The machine's clock, moved by ``ahead``; the simulator's moves by itself."""
+    """The machine's clock, moved by ``ahead``."""
 
     def __init__(self) -> None:
         self.ahead = timedelta()
@@ -172,6 +172,11 @@ class Account:
             return dict(await sink.find(kind, references, entity="US01"))
         finally:
             await sink.aclose()
+
+    def pass_time(self, span: timedelta) -> None:
+        """Let time pass for the org and for the connector."""
+        self.clock.ahead += span
+        self.simulator.set_clock_offset(self.clock.ahead.total_seconds())
 
     def held(self, reference: str) -> list[Holding]:
         return [one for one in self.simulator.holdings() if one.reference == reference]
