@@ -1,6 +1,7 @@
 """The checks of masters that a sink writes: a right definition passes them, each wrong one fails the check for it."""
 
-from collections.abc import Iterator
+import dataclasses
+from collections.abc import Iterator, Sequence
 from datetime import date
 from decimal import Decimal
 
@@ -9,12 +10,16 @@ import pytest
 from tests.unit.connect.wrong_definitions import rest_connector
 
 from tieout.connect.conformance import ALL_CHECKS, SimulatorHarness, Site, Verdict
+from tieout.connect.conformance.bench import with_lines
 from tieout.connect.conformance.fixture_masters import MASTERS, code_of, facts_of
 from tieout.connect.conformance.score import Result
 from tieout.connect.conformance.suite import SuiteRun
-from tieout.connect.connector import Connector
+from tieout.connect.connector import Connector, load_connector
 from tieout.connect.manifest import IdempotencyClass
-from tieout.model.command import DemandLine, PublishDemand, UpsertProject, UpsertTask
+from tieout.connect.outcome import Outcome
+from tieout.connect.sink import Sink
+from tieout.model.command import Command, DemandLine, PublishDemand, UpsertProject, UpsertTask
+from tieout.model.journal import PostJournal
 
 CHECKS = {check.name: check for check in ALL_CHECKS}
 ANSWER = 'answer = "data"'
@@ -168,3 +173,37 @@ def test_the_facts_of_a_command_are_told_in_canonical_words() -> None:
         lines=lines,
     )
     assert (code_of(demand), facts_of(demand)) == ("P-1", {"hours": "80", "lines": "2"})
+
+
+class _DropsDimensions:
+    """A sink that leaves the dimensions of a journal's lines out."""
+
+    def __init__(self, sink: Sink) -> None:
+        self._sink = sink
+        self.find, self.aclose = sink.find, sink.aclose
+
+    async def write(self, commands: Sequence[Command]) -> Sequence[Outcome]:
+        return await self._sink.write([_bare(one) if isinstance(one, PostJournal) else one for one in commands])
+
+
+def _bare(journal: PostJournal) -> PostJournal:
+    return with_lines(journal, [msgspec.structs.replace(one, dimensions={}) for one in journal.lines])
+
+
+@pytest.mark.parametrize(
+    ("check", "words"),
+    [
+        ("own_dimensions_arrive_with_a_journal", "is held as None"),
+        ("an_unknown_dimension_is_refused_in_words", "a journal with an unknown dimension became Accepted"),
+    ],
+)
+def test_dimensions_that_are_dropped_fail(check: str, words: str) -> None:
+    right = load_connector("netsuite")
+    opened = right.open_sink
+    assert opened is not None
+    wrong = dataclasses.replace(right, open_sink=lambda connection: _DropsDimensions(opened(connection)))
+    with SimulatorHarness("netsuite").open() as account:
+        run = SuiteRun(SimulatorHarness("netsuite", connector=wrong), account)
+        result = run.make(CHECKS[check])
+    assert result.verdict is Verdict.FAILED, result
+    assert words in result.words

@@ -1,5 +1,6 @@
-"""Checks of the masters that a sink writes: made once and then changed, once whatever is lost, whole, or refused.
+"""Checks of the masters that a sink writes, and of own fields on whatever it writes.
 
+A master is made once and then changed, once whatever is lost, whole, or refused.
 What the target holds is found by business code and compared with the command, fact by fact, as far as the target can
 hold it. Neighbours: ``fixture_masters`` makes the commands, ``checks_idempotency`` proves their classes.
 """
@@ -12,8 +13,8 @@ from typing import Final
 
 import msgspec
 
-from tieout.connect.conformance.bench import Bench
-from tieout.connect.conformance.check import Catalogue, writes
+from tieout.connect.conformance.bench import Bench, with_lines
+from tieout.connect.conformance.check import Catalogue, posts, writes
 from tieout.connect.conformance.fixture_masters import (
     MASTERS,
     Master,
@@ -29,6 +30,7 @@ from tieout.connect.outcome import Accepted, AlreadyDone, Outcome, Rejected, Rej
 from tieout.connect.simulator.control import Holding, Switches
 from tieout.connect.simulator.faults import Fault, FaultKind
 from tieout.model.command import kind_of
+from tieout.model.journal import PostJournal
 from tieout.model.reported import ReportedRecord
 
 CHECKS: Final = Catalogue()
@@ -152,6 +154,40 @@ async def _unknown_fields_are_refused(bench: Bench, *, command: str) -> None:
     expect(isinstance(outcome, _DONE), f"a field that the account does not have became {outcome}")
     kept = [one for one in _held(bench, wanted) if f"field:{_NO_SUCH_FIELD}" in one.facts]
     expect(kept, "a field that the account does not have was dropped without a word")
+
+
+async def _own_dimensions(bench: Bench, dimensions: Mapping[str, str]) -> tuple[PostJournal, Outcome]:
+    plain = bench.journal()
+    lines = [msgspec.structs.replace(one, dimensions=dict(dimensions)) for one in plain.lines]
+    wanted = with_lines(plain, lines)
+    return wanted, await bench.write_one(wanted)
+
+
+@CHECKS.check(posts)
+async def own_dimensions_arrive_with_a_journal(bench: Bench) -> None:
+    """Dimensions of the account's own, on the lines of a journal, arrive with their values."""
+    given = bench.site.sheet().custom_fields.get("post_journal", {})
+    if not given:
+        raise NotApplicableError("the account has no dimensions of its own that a journal may fill")
+    wanted, outcome = await _own_dimensions(bench, given)
+    _ref_of(outcome, f"a journal with {', '.join(given)}")
+    held = bench.site.holdings(wanted.reference)
+    expect(len(held) == 1, f"the target holds it {len(held)} times")
+    for name, value in given.items():
+        there = held[0].facts.get(f"field:{name}")
+        expect(there == value, f"dimension {name} was sent as {value!r} and is held as {there!r}")
+
+
+@CHECKS.check(posts)
+async def an_unknown_dimension_is_refused_in_words(bench: Bench) -> None:
+    """A journal with a dimension that the account does not have is refused in words."""
+    given = bench.site.sheet().custom_fields.get("post_journal", {})
+    if not given:
+        raise NotApplicableError("the account has no dimensions of its own that a journal may fill")
+    wanted, outcome = await _own_dimensions(bench, {_NO_SUCH_FIELD: "x"})
+    expect(isinstance(outcome, Rejected), f"a journal with an unknown dimension became {outcome}")
+    expect(isinstance(outcome, Rejected) and _NO_SUCH_FIELD in outcome.words, "the refusal does not name it")
+    expect(not bench.site.holdings(wanted.reference), "a refused journal is recorded")
 
 
 async def _unknown_is_refused(bench: Bench, *, command: str, member: str, code: RejectionCode | None) -> None:

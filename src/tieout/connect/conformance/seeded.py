@@ -123,7 +123,7 @@ def client_facts(client: SeedClient) -> Facts:
 
 
 def project_facts(project: SeedProject, firm: SeedFirm) -> Facts:
-    """What is true of a project."""
+    """What is true of a project; both of the seed's days belong to it."""
     return {
         "name": project.name,
         "code": project.code,
@@ -131,6 +131,7 @@ def project_facts(project: SeedProject, firm: SeedFirm) -> Facts:
         "service_line": project.service_line,
         "status": project.status,
         "starts": project.starts,
+        "ends": day_after(project.ends),
         "client": client_name(firm, project.client),
     }
 
