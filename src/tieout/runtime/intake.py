@@ -22,6 +22,7 @@ log = structlog.get_logger(__name__)
 
 _FAILED_WAIT_S = 5.0
 _PATIENT_WAIT_S = 0.2
+_MOST_REFUSALS = 3
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,10 +56,20 @@ class Poller:
                 continue
 
     async def poll_patiently(self) -> int:
-        """Poll once, however often that takes: a failed poll goes on from its last stored page."""
+        """Poll once, however often that takes: a failed poll goes on from its last stored page.
+
+        A refusal of the credentials may be a slip of the vendor's; raises AccessError when it stays.
+        """
+        refused = 0
         while True:
             try:
                 return await self.poll_once()
+            except AccessError as error:
+                refused += 1
+                if refused > _MOST_REFUSALS:
+                    raise
+                log.info("intake.retried", system=self.system.name, object=self.object_name, error=str(error))
+                await asyncio.sleep(_PATIENT_WAIT_S)
             except TransientError as error:
                 log.info("intake.retried", system=self.system.name, object=self.object_name, error=str(error))
                 await asyncio.sleep(min(error.retry_after_s or _PATIENT_WAIT_S, _FAILED_WAIT_S))

@@ -18,12 +18,13 @@ from tieout.connect.manifest import IdempotencyClass, Limits, Manifest, Role, Wr
 from tieout.connect.outcome import Outcome
 from tieout.connect.source import Page
 from tieout.connect.throttle import NoThrottle, Throttle
+from tieout.errors import AccessError
 from tieout.model.clock import Clock
 from tieout.model.command import Command
 from tieout.model.firm import DeliveryPolicy, Environment, FirmConfig, SystemConfig
 from tieout.outbound.outbox import enqueue
 from tieout.outbound.target import Target
-from tieout.runtime import hub, systems
+from tieout.runtime import hub, intake, systems
 from tieout.runtime.clock import SystemClock
 from tieout.runtime.hub import HubOptions
 from tieout.runtime.intake import Poller
@@ -147,3 +148,35 @@ async def test_what_changes_seldom_is_asked_for_less_often_than_bookings(pool: P
     async with AsyncExitStack() as stack:
         pollers = hub.open_pollers(firm, pool, NoThrottle(), SystemClock(), stack)
         assert {one.object_name: one.interval_s for one in pollers} == {"people": 30.0, "tasks": 2.0}
+
+
+class RefusesAtFirst:
+    """A source whose vendor refuses the token so many times before it answers."""
+
+    def __init__(self, times: int) -> None:
+        self.times = times
+
+    async def read(self, object_name: str, cursor: str | None) -> AsyncIterator[Page]:
+        if self.times:
+            self.times -= 1
+            raise AccessError(code="TIE-FLOAT-004", message="no")
+        yield Page(object=object_name, payload=b"[]", item_count=0, next_cursor=cursor or "1")
+
+    async def aclose(self) -> None:
+        """Nothing to close."""
+
+
+@pytest.mark.parametrize(("times", "is_read"), [(1, True), (3, True), (4, False)])
+async def test_a_patient_poll_outlasts_a_slip_of_the_vendors_and_no_refusal_that_stays(
+    pool: Pool, times: int, *, is_read: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(intake, "_PATIENT_WAIT_S", 0.01)
+    source = RefusesAtFirst(times)
+    poller = Poller(
+        system=world.firm().systems[0], object_name="time_entries", source=source, pool=pool, clock=SystemClock()
+    )
+    if is_read:
+        assert await poller.poll_patiently() == 0
+    else:
+        with pytest.raises(AccessError):
+            await poller.poll_patiently()
