@@ -114,6 +114,26 @@ def test_a_person_deleted_in_the_tool_is_found_by_a_sweep_and_never_by_polling(t
     assert "swept" in words
 
 
+def test_an_account_that_shows_nobody_any_more_is_believed_only_when_somebody_says_so(
+    tieout: CommandLine, tool: Tool
+) -> None:
+    tool.poll()
+    tool.process.admin.change(DeleteRecord(kind="person", key="ann"), DeleteRecord(kind="person", key="bo"))
+    said = tieout("sweep", "tool")
+    assert said.code == 1
+    assert "disbelieved" in said.out
+    [(item,)] = tool.hub.rows("select item_id from desk_item where subject_kind = 'sweep' and state = 'open'")
+    assert "MASS_DELETION" in tieout("exceptions", "list").out
+    assert "did not find 2 of 2 records of resource" in tieout("exceptions", "show", str(item)).out
+    assert tieout("exceptions", "retry", str(item)).code == 0
+    assert tieout("sweep", "tool").code == 1
+    assert tool.hub.rows("select state from desk_item where item_id = %s", item) == [("open",)]
+    assert tieout("sweep", "tool", "--limit", "100").code == 0
+    tool.hub.work()
+    assert all(tool.people().values())
+    assert tool.hub.rows("select state from desk_item where item_id = %s", item) == [("resolved",)]
+
+
 def test_a_system_out_of_reach_is_said_and_loses_nothing(tieout: CommandLine, tool: Tool) -> None:
     tool.poll()
     tool.process.admin.down(60)
