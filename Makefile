@@ -1,9 +1,10 @@
 # `make setup` makes .venv from the lock file; every other target calls it. Variables reach the commands as options:
-#   make demo SIZE=firm SEED=7 FAULTS=0.15 ERP=tryton HOME_DIR=/var/lib/tieout
+#   make demo SIZE=firm SEED=7 FAULTS=0.15 ERP=tryton STREAM=time-to-bill HOME_DIR=/var/lib/tieout
 SIZE ?= small
 SEED ?= 1
 FAULTS ?= 0
 ERP ?= netsuite
+STREAM ?= all
 HOME_DIR ?= .tieout
 PYTEST_ARGS ?=
 PYTEST_WORKERS ?= 2
@@ -19,8 +20,9 @@ help: ## list the targets
 setup: ## make .venv, exactly as requirements.lock says
 	@tools/setup.sh
 
-demo: setup ## fill the simulators with a sample firm, run the whole way, print the tie-out statement
-	$(BIN)/tieout demo --size $(SIZE) --seed $(SEED) --faults $(FAULTS) --erp $(ERP) --home "$(HOME_DIR)"
+demo: setup ## fill the systems with a sample firm, run all streams, prove what came of them
+	$(BIN)/tieout demo --size $(SIZE) --seed $(SEED) --faults $(FAULTS) --erp $(ERP) --stream $(STREAM) \
+		--home "$(HOME_DIR)"
 
 check: setup ## format, lint, types, layers, documents
 	$(BIN)/ruff format --check

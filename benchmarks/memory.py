@@ -47,7 +47,7 @@ def report() -> None:
 def _run(size: str) -> _Result:
     with tempfile.TemporaryDirectory(prefix="tieout-bench-") as directory:
         result = Path(directory) / "result.json"
-        command = [str(Path(sys.executable).with_name("tieout")), "demo", "--size", size]
+        command = [str(Path(sys.executable).with_name("tieout")), "demo", "--stream", "time-to-bill", "--size", size]
         done = subprocess.run(
             [*command, "--home", str(Path(directory) / "home"), "--json", str(result)],
             stdout=subprocess.DEVNULL,

@@ -194,8 +194,8 @@ class Hub:
         return msgspec.json.decode(printed, type=list[Entry])
 
     def demo(self, result: Path) -> None:
-        """Run the small demo and write its result."""
-        self.does("demo", "--json", str(result))
+        """Run the small demo of a month of time and write its result."""
+        self.does("demo", "--stream", "time-to-bill", "--json", str(result))
 
     def append(self, file: str, *lines: str) -> None:
         """Add lines to a file of the firm directory."""

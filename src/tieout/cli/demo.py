@@ -24,6 +24,7 @@ from tieout.runtime.clock import SystemClock
 from tieout.runtime.installation import open_installation
 from tieout.sample import demo as sample_demo
 from tieout.sample.demo import DemoResult, Reporter
+from tieout.sample.plan_act import PlanResult
 from tieout.sample.project_act import ProjectsResult
 from tieout.sample.surroundings import DemoPlan, Stream
 
@@ -42,11 +43,17 @@ class Erp(StrEnum):
     TRYTON = "tryton"
 
 
+_SHOWING: Final = (
+    ("projects", "list"),
+    ("forecast",),
+    ("capacity",),
+    ("budget",),
+    ("exceptions", "list"),
+    ("tie-out",),
+)
 _CAUSES_SHOWN: Final = 10
 _DISAGREEMENTS_SHOWN: Final = 10
-_USUAL: Final = DemoPlan(
-    size=Size.SMALL.value, seed=1, faults=0.0, erp=Erp.NETSUITE.value, stream=Stream.TIME_TO_BILL.value
-)
+_USUAL: Final = DemoPlan(size=Size.SMALL.value, seed=1, faults=0.0, erp=Erp.NETSUITE.value, stream=Stream.ALL.value)
 
 
 def _writable(path: Path | None) -> Path | None:
@@ -63,9 +70,7 @@ def demo(
         float, typer.Option(min=0, max=0.5, help="Share of requests that the systems spoil.")
     ] = _USUAL.faults,
     erp: Annotated[Erp, typer.Option(help="The ERP that is posted to.")] = Erp.NETSUITE,
-    stream: Annotated[
-        Stream, typer.Option(help="What runs: all streams in their order, or one.")
-    ] = Stream.TIME_TO_BILL,
+    stream: Annotated[Stream, typer.Option(help="What runs: all streams in their order, or one.")] = Stream.ALL,
     home: Home = HOME,
     json_path: Annotated[
         Path | None, typer.Option("--json", help="Write the result to this file.", callback=_writable)
@@ -76,8 +81,9 @@ def demo(
     plan = DemoPlan(size=size.value, seed=seed, faults=faults, erp=erp.value, stream=stream.value)
     with open_installation(home, make=True) as installation, _bars(words) as bars:
         making = bars.add_task("Masters delivered", total=None, visible=plan.runs(Stream.LEAD_TO_PROJECT))
-        reading = bars.add_task("Time entries read", total=None)
-        posting = bars.add_task("Journals posted", total=None)
+        billed = plan.runs(Stream.TIME_TO_BILL)
+        reading = bars.add_task("Time entries read", total=None, visible=billed)
+        posting = bars.add_task("Journals posted", total=None, visible=billed)
 
         def show(found: sample_demo.Progress, expected: int) -> None:
             bars.update(making, completed=found.delivered, total=max(found.masters, 1))
@@ -91,7 +97,8 @@ def demo(
     if json_path is not None:
         json_path.write_bytes(msgspec.json.format(msgspec.json.encode(_as_json(result)), indent=2))
     agreed = result.projects is None or result.projects.agreement.holds
-    if not (result.statement.holds and agreed):
+    planned = result.planned is None or result.planned.holds
+    if not (result.statement.holds and agreed and planned):
         raise typer.Exit(1)
 
 
@@ -123,6 +130,15 @@ def _print_projects(words: Console, projects: ProjectsResult) -> None:
         words.print(f"  {', '.join(waiting.deals)}: {waiting.waits_for}")
 
 
+def _print_bookings(words: Console, planned: PlanResult) -> None:
+    words.print(
+        f"Read from the resource tool itself: {planned.bookings} bookings, {planned.facts} facts compared, "
+        f"{len(planned.disagreements)} of them differ."
+    )
+    for one in planned.disagreements[:_DISAGREEMENTS_SHOWN]:
+        words.print(f"  {one}")
+
+
 def _print_result(words: Console, result: DemoResult, home: Path, plan: DemoPlan) -> None:
     if result.projects is not None:
         _print_projects(words, result.projects)
@@ -130,8 +146,10 @@ def _print_result(words: Console, result: DemoResult, home: Path, plan: DemoPlan
         words.rule("Plan")
         print_forecast(Words(whole=True), result.planned.forecast)
         print_capacity(Words(whole=True), result.planned.capacity)
-    words.rule("Tie-out")
-    print_statement(words, result.statement)
+        _print_bookings(words, result.planned)
+    if plan.runs(Stream.TIME_TO_BILL):
+        words.rule("Tie-out")
+        print_statement(words, result.statement)
     words.rule("Exceptions by cause")
     print_causes(words, result.causes[:_CAUSES_SHOWN], now=SystemClock().now())
     if len(result.causes) > _CAUSES_SHOWN:
@@ -145,13 +163,10 @@ def _print_result(words: Console, result: DemoResult, home: Path, plan: DemoPlan
     for line in (command_on(home, "check"), command_on(home, "apply"), command_on(home, "demo", *_options(plan))):
         words.print(f"    {line}", soft_wrap=True)
     words.print("The last one posts what the new version releases. At any time:")
-    for line in (
-        command_on(home, "projects", "list"),
-        command_on(home, "exceptions", "list"),
-        command_on(home, "tie-out"),
-    ):
-        words.print(f"    {line}", soft_wrap=True)
-    words.print(f"{result.received:,} time entries in {result.elapsed_s} s; the hub used {result.hub_rss_mb} MB.")
+    for command in _SHOWING:
+        words.print(f"    {command_on(home, *command)}", soft_wrap=True)
+    read = f"{result.received:,} time entries" if plan.runs(Stream.TIME_TO_BILL) else "All of it"
+    words.print(f"{read} in {result.elapsed_s} s; the hub used {result.hub_rss_mb} MB.")
 
 
 def _held(causes: Sequence[CauseSummary]) -> int:

@@ -28,16 +28,14 @@ from tieout.runtime.installation import Installation
 from tieout.runtime.intake import Poller
 from tieout.runtime.memory import hub_memory_mb
 from tieout.runtime.reconcile import current_translators
-from tieout.sample import project_act
+from tieout.sample import plan_act, project_act
+from tieout.sample.plan_act import PlanResult
 from tieout.sample.project_act import ProjectsResult
 from tieout.sample.surroundings import DemoPlan, Stream, World, surroundings
 from tieout.storage.pool import connect, sync_pool
 from tieout.storage.throttle import SharedThrottle
-from tieout.streams.plan_to_allocate.capacity import By, CapacityWeek, capacity
-from tieout.streams.plan_to_allocate.forecast import ForecastWeek, Grouping, Selection, forecast, monday_of
 
 _LOOK_S = 0.25
-_WEEKS_SHOWN = 2
 _QUIET_LOOKS = 3
 
 
@@ -50,13 +48,6 @@ class Progress(msgspec.Struct, frozen=True, kw_only=True):
     posted: int
     masters: int
     delivered: int
-
-
-class PlanResult(msgspec.Struct, frozen=True, kw_only=True):
-    """The plan from the present week on: the forecast by legal entity, and so what people can work."""
-
-    forecast: list[ForecastWeek]
-    capacity: list[CapacityWeek]
 
 
 class DemoResult(msgspec.Struct, frozen=True, kw_only=True):
@@ -90,24 +81,17 @@ def run_demo(installation: Installation, plan: DemoPlan, reporter: Reporter) -> 
         elapsed_s = time.monotonic() - started
         reporter.stage("Tying out")
         sold = plan.runs(Stream.LEAD_TO_PROJECT)
+        today = SystemClock().now().date()
         with connect(installation.url, autocommit=True) as conn:
             return DemoResult(
                 statement=tie_out(conn, translators=current_translators(conn)),
                 causes=queue.list_causes(conn),
                 projects=project_act.judge_quarter(installation.url, world) if sold else None,
-                planned=_planned(conn) if plan.runs(Stream.PLAN_TO_ALLOCATE) else None,
+                planned=plan_act.judge_plan(conn, world, today) if plan.runs(Stream.PLAN_TO_ALLOCATE) else None,
                 elapsed_s=round(elapsed_s, 2),
                 hub_rss_mb=memory_mb,
                 received=world.entries if plan.runs(Stream.TIME_TO_BILL) else 0,
             )
-
-
-def _planned(conn: psycopg.Connection[tuple[object, ...]]) -> PlanResult:
-    chosen = Selection(starts=monday_of(SystemClock().now().date()), weeks=_WEEKS_SHOWN)
-    return PlanResult(
-        forecast=forecast(conn, chosen, Grouping.ENTITY),
-        capacity=capacity(conn, chosen, By.ENTITY, person=None, role=None),
-    )
 
 
 class _Run:

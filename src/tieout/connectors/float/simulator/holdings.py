@@ -1,6 +1,7 @@
 """What a simulated account really holds of what was written to it, past its API: the oracle of tests.
 
-Everything is told whoever made it, in the words of the hub's commands; an end as the first day after. A client's name
+Everything is told whoever made it, in the words of the hub's commands; an end as the first day after. So are the soft
+and firm allocations of people, as ``assignment``. A client's name
 carries a digest of the reference it was written under, which is told in the reference's place. Of a status only the
 words that mean one thing are told. Neighbours: ``account`` gives these out.
 """
@@ -18,11 +19,12 @@ _CLIENT: Final = re.compile(r"(?P<name>.*\S) \[(?P<code>\S+?)(?: (?P<digest>[0-9
 _STATUSES: Final = {0: "proposed", 2: "active", 3: "delivery_complete"}
 _BUDGET_OF_HOURS: Final = 1
 _SATURDAY: Final = 6
+_BOOKINGS: Final = {1: "soft", 2: "hard"}
 _OWN_FIELDS: Final = ("color", "default_hourly_rate", "non_billable", "project_manager", "stage_id")
 
 
 def holdings(tables: Tables) -> Iterator[Holding]:
-    """Every client, project, status and published demand."""
+    """Every client, project, status, published demand and allocation of a person."""
     names: dict[Json, str] = {}
     for client in tables.all("clients"):
         told = _CLIENT.fullmatch(str(client["name"]))
@@ -35,8 +37,13 @@ def holdings(tables: Tables) -> Iterator[Holding]:
             code=code,
             facts={"name": str(client["name"]) if told is None else told["name"]},
         )
+    codes: dict[Json, str] = {}
     for project in tables.all("projects"):
+        codes[project["project_id"]] = str(project["project_code"])
         yield from _of_project(project, names, tables)
+    people = {one["people_id"]: str(one["email"]) for one in tables.all("people")}
+    for task in tables.all("tasks"):
+        yield from _of_allocation(task, people, codes)
 
 
 def _of_project(project: Body, customers: Mapping[Json, str], tables: Tables) -> Iterator[Holding]:
@@ -50,6 +57,23 @@ def _of_project(project: Body, customers: Mapping[Json, str], tables: Tables) ->
     if _mark(notes, "demand"):
         demand = _demand(project, tables)
         yield Holding(kind="publish_demand", reference=_mark(notes, "demand"), id=key, code=code, facts=demand)
+
+
+def _of_allocation(task: Body, people: Mapping[Json, str], codes: Mapping[Json, str]) -> Iterator[Holding]:
+    person, status = task["people_id"], task["status"]
+    state = _BOOKINGS.get(status) if isinstance(status, int) else None
+    if state is None or person not in people or _mark(str(task["notes"] or ""), "line"):
+        return
+    last = date.fromisoformat(str(task["end_date"]))
+    facts = {
+        "person": people[person].casefold(),
+        "project": codes[task["project_id"]],
+        "starts": str(task["start_date"]),
+        "ends": (last + timedelta(days=1)).isoformat(),
+        "hours_per_day": f"{Decimal(str(task['hours'])).normalize():f}",
+        "state": state,
+    }
+    yield Holding(kind="assignment", reference="", id=str(task["task_id"]), facts=facts)
 
 
 def _facts(project: Body, customers: Mapping[Json, str]) -> dict[str, str]:
