@@ -38,14 +38,19 @@ COST_RATES_PER_PAGE: Final = 4_000
 
 
 def _full(
-    name: str, deletes: DeleteVisibility = DeleteVisibility.ABSENCE, page_size: int = PAGE_SIZE
+    name: str, kind: str, deletes: DeleteVisibility = DeleteVisibility.ABSENCE, page_size: int = PAGE_SIZE
 ) -> ReadCapability:
-    return ReadCapability(object=name, cursor=CursorKind.FULL, deletes=deletes, page_size=page_size)
+    return ReadCapability(object=name, cursor=CursorKind.FULL, deletes=deletes, page_size=page_size, kinds=(kind,))
 
 
-def _changes(name: str, deletes: DeleteVisibility, overlap_s: float = CHANGE_OVERLAP_S) -> ReadCapability:
+def _changes(name: str, *kinds: str, deletes: DeleteVisibility, overlap_s: float = CHANGE_OVERLAP_S) -> ReadCapability:
     return ReadCapability(
-        object=name, cursor=CursorKind.UPDATED_AT, deletes=deletes, page_size=PAGE_SIZE, overlap_s=overlap_s
+        object=name,
+        cursor=CursorKind.UPDATED_AT,
+        deletes=deletes,
+        page_size=PAGE_SIZE,
+        overlap_s=overlap_s,
+        kinds=kinds,
     )
 
 
@@ -55,17 +60,17 @@ MANIFEST: Final = Manifest(
     role=Role.PSA,
     api_version="v1",
     reads=(
-        _full("roles", DeleteVisibility.TOMBSTONE),
-        _full("workspace_groups", DeleteVisibility.EVENT),
-        _full("rate_cards"),
-        _full("rate_card_versions", page_size=PRICES_PER_CARD),
-        _full("users"),
-        _full("cost_rates", page_size=COST_RATES_PER_PAGE),
-        _full("financial_periods"),
-        _full("workspaces", DeleteVisibility.EVENT),
-        _changes("stories", DeleteVisibility.TOMBSTONE),
-        _changes("time_entries", DeleteVisibility.EVENT),
-        _changes("subscribed_events", DeleteVisibility.EVENT, EVENT_OVERLAP_S),
+        _full("roles", "role", DeleteVisibility.TOMBSTONE),
+        _full("workspace_groups", "client", DeleteVisibility.EVENT),
+        _full("rate_cards", "rate_card"),
+        _full("rate_card_versions", "rate_line", page_size=PRICES_PER_CARD),
+        _full("users", "resource"),
+        _full("cost_rates", "cost_rate", page_size=COST_RATES_PER_PAGE),
+        _full("financial_periods", "period"),
+        _full("workspaces", "project", DeleteVisibility.EVENT),
+        _changes("stories", "task", deletes=DeleteVisibility.TOMBSTONE),
+        _changes("time_entries", "time", deletes=DeleteVisibility.EVENT),
+        _changes("subscribed_events", deletes=DeleteVisibility.EVENT, overlap_s=EVENT_OVERLAP_S),
     ),
     writes=tuple(
         WriteCapability(command=command, idempotency=IdempotencyClass.L)

@@ -7,9 +7,11 @@ from typing import Any
 import pytest
 from tests.unit.connectors.kantata.account import OpenAccount, one_of
 
+from tieout.connect.manifest import DeleteVisibility, ReadCapability
 from tieout.connect.simulator.control import PutClient, SetPeriod
 from tieout.connect.simulator.seed import SeedClient
-from tieout.connect.source import Unreadable
+from tieout.connect.source import Unreadable, kind_of
+from tieout.connectors.kantata.manifest import MANIFEST
 from tieout.connectors.kantata.mapping import KantataTranslator
 from tieout.errors import ContractError
 from tieout.model.reported import RecordType, ReportedRecord
@@ -111,6 +113,15 @@ async def test_people_tell_employment_entity_and_role(open_account: OpenAccount)
         "employment_to": "2026-09-01",
     }
     assert bo.references == {"legal_entity": "Northwind KK", "role": one_of(roles, name="Consultant").source_id}
+
+
+@pytest.mark.parametrize("one", [one for one in MANIFEST.reads if one.deletes is DeleteVisibility.ABSENCE])
+async def test_what_only_its_absence_tells_gone_is_declared_so_that_sweeps_ask_for_it(
+    open_account: OpenAccount, one: ReadCapability
+) -> None:
+    account = await open_account([])
+    _, items = await account.read(one.object)
+    assert {kind_of(item) for item in items if not isinstance(item, Unreadable)} == set(one.kinds)
 
 
 async def test_tasks_tell_whether_they_take_time(open_account: OpenAccount) -> None:
