@@ -221,7 +221,8 @@ def _held(bench: Bench, command: Master) -> list[Holding]:
         raise NotApplicableError("the system does not show the masters that it holds")
     masters = [one for one in site.masters() if one.kind == kind_of(command)]
     mine = [one for one in masters if one.code == code_of(command)]
-    if not mine and any(one.code is None and one.reference == command.reference for one in masters):
+    unnamed = any(one.code is None and one.reference == command.reference for one in masters)
+    if not mine and (unnamed or (not masters and bench.site.holdings(command.reference))):
         raise NotApplicableError("the system does not show what it holds by business code")
     return mine
 
