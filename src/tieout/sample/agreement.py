@@ -2,7 +2,8 @@
 
 What is expected follows from the seed alone (``deals.expected_projects``); what is held is read past every API
 (``connect.simulator.control.Holding``). One project in each system, equal in code, name, dates, currency, budget and
-status as far as the system can hold them; nothing of a deal that lacks something.
+status as far as the system can hold them; nothing of a deal that lacks something. Where demand is published, it is the
+hours that were sold of every active project, and of no other.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -15,6 +16,8 @@ from tieout.connect.simulator.control import Holding
 from tieout.sample.deals import ExpectedProject, Quarter
 
 PROJECT: Final = "upsert_project"
+DEMAND: Final = "publish_demand"
+_WITH_DEMAND: Final = "active"
 _MINUTES: Final = 60
 
 
@@ -48,9 +51,12 @@ def compare(
     facts = 0
     for system, held in sorted(holdings.items()):
         by_code: dict[str, list[Holding]] = {}
+        demands: dict[str, str] = {}
         for one in held:
             if one.kind == PROJECT and one.code is not None:
                 by_code.setdefault(one.code, []).append(one)
+            elif one.kind == DEMAND and one.code is not None:
+                demands[one.code] = one.facts["hours"]
         for project in expected:
             mine = by_code.get(project.code, [])
             if len(mine) != 1:
@@ -60,6 +66,9 @@ def compare(
             facts += 1 + len(_wanted(project).keys() & mine[0].facts.keys())
             found += _differences(system, project, mine[0])
         found += _uncalled_for(system, quarter, by_code)
+        if demands:
+            facts += len(demands)
+            found += _demanded_otherwise(system, expected, demands)
     return Agreement(projects=len(expected), systems=tuple(sorted(holdings)), facts=facts, disagreements=tuple(found))
 
 
@@ -69,6 +78,17 @@ def _differences(system: str, project: ExpectedProject, held: Holding) -> Iterat
         if there is not None and _plain(there) != _plain(wanted):
             words = f"{system} says {name} {there} of project {project.code}, the deals say {wanted}."
             yield Disagreement(system=system, code=project.code, message=words)
+
+
+def _demanded_otherwise(
+    system: str, expected: Sequence[ExpectedProject], demands: Mapping[str, str]
+) -> Iterator[Disagreement]:
+    sold = {one.code: Decimal(one.budget_minutes) / _MINUTES for one in expected if one.status == _WITH_DEMAND}
+    for code in sorted(sold.keys() | demands.keys()):
+        hours, wanted = Decimal(demands.get(code, 0)), sold.get(code, Decimal(0))
+        if hours != wanted:
+            words = f"{system} has a demand of {hours} hours for project {code}, the deals sold {wanted} to be done."
+            yield Disagreement(system=system, code=code, message=words)
 
 
 def _uncalled_for(system: str, quarter: Quarter, held: Mapping[str, Sequence[Holding]]) -> Iterator[Disagreement]:

@@ -32,7 +32,8 @@ _CRM_READS = ("Account", "Opportunity", "OpportunityLineItem", "Contract")
 RESOURCE_TOOL = "float"
 _RESOURCE_READS = ("roles", "clients", "people", "projects", "tasks", "timeoffs", "holidays")
 _NOT_BEFORE = timedelta(hours=1)
-_MASTERS = (CUSTOMER, PROJECT, TASK, STATUS)
+_DEMAND = "publish_demand"
+_MASTERS = (CUSTOMER, PROJECT, TASK, STATUS, _DEMAND)
 
 
 class Stream(StrEnum):

@@ -59,6 +59,27 @@ def test_one_fact_that_differs_in_one_system_is_named(quarter: Quarter, name: st
     assert f"says {name} {value}" in found.message
 
 
+def demanded(project: ExpectedProject, hours: int) -> Holding:
+    return Holding(kind="publish_demand", reference="TIE-2", id="2", code=project.code, facts={"hours": str(hours)})
+
+
+def test_demand_is_the_hours_sold_of_active_projects_and_of_no_other(quarter: Quarter) -> None:
+    expected = expected_projects(quarter, own_tasks=2)
+    projects = [held(one) for one in expected]
+    active = [one for one in expected if one.status == "active"]
+    resting = next(one for one in expected if one.status != "active")
+    right = [demanded(one, one.budget_minutes // 60) for one in active]
+    assert compare(expected, quarter, {"resources": [*projects, *right]}).holds
+    more = demanded(active[0], active[0].budget_minutes // 60 + 1)
+    for wrong, code in (
+        (right[1:], active[0].code),
+        ([more, *right[1:]], active[0].code),
+        ([*right, demanded(resting, 8)], resting.code),
+    ):
+        (found,) = compare(expected, quarter, {"resources": [*projects, *wrong]}).disagreements
+        assert (found.system, found.code) == ("resources", code)
+
+
 def test_a_project_that_is_missing_doubled_or_not_called_for_is_named(quarter: Quarter) -> None:
     expected = expected_projects(quarter, own_tasks=2)
     right = [held(one) for one in expected]
