@@ -28,6 +28,7 @@ from tieout.model.clock import FixedClock
 from tieout.model.firm import Environment, SystemConfig
 from tieout.runtime.clock import SystemClock
 from tieout.storage.pool import connect, sync_pool
+from tieout.storage.wake import CHANNEL
 
 KEY_PLACE = "TIEOUT_TEST_WEBHOOK_KEY"
 ADDRESS = "/v1/webhooks/hcm"
@@ -139,6 +140,26 @@ def test_a_request_without_a_right_and_fresh_signature_is_refused_counted_and_st
     assert vendor.refused_count() == len(refusals)
     assert not any(vendor.key in one.text or "wrong" in one.text for one in refusals)
     assert vendor.stored() == []
+
+
+def test_a_request_with_any_one_bit_of_its_body_flipped_is_refused(vendor: Vendor) -> None:
+    sent = vendor.moves_bo_to("Osaka")
+    body = sent.body.encode()
+    for bit in range(0, len(body) * 8, 61):
+        flipped = bytearray(body)
+        flipped[bit // 8] ^= 1 << bit % 8
+        answer = vendor.client.post(ADDRESS, content=bytes(flipped), headers=dict(sent.headers))
+        assert refusal_of(answer) == (401, "TIE-WEBHOOK-002")
+    assert vendor.stored() == []
+
+
+def test_a_stored_webhook_wakes_the_step_that_reads_it(vendor: Vendor, database_url: str) -> None:
+    sent = vendor.moves_bo_to("Osaka")
+    with connect(database_url, autocommit=True) as listening:
+        listening.execute(f"listen {CHANNEL}")
+        assert vendor.send(sent).status_code == 202
+        notes = [note.payload for note in listening.notifies(timeout=5, stop_after=1)]
+    assert notes == ["inbound"]
 
 
 def test_a_system_that_sends_no_webhooks_has_no_door(vendor: Vendor) -> None:
