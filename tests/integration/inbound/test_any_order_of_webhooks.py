@@ -75,10 +75,10 @@ def _time_off(key: str, version: int, value: int, gone: bool) -> Told:  # noqa: 
 
 
 class History(msgspec.Struct, frozen=True):
-    """What happened to one thing in the source, by version; ``arrivals`` are positions in it, as they come.
+    """What happened in the source, oldest first; ``arrivals`` are positions in it, as they come.
 
-    The poll comes after ``polled_after`` arrivals and tells the last of ``told``; ``pauses`` are the arrivals after
-    which the hub works.
+    The poll comes after ``polled_after`` arrivals and tells how things stand at last; ``pauses`` are the arrivals
+    after which the hub works.
     """
 
     told: tuple[tuple[int, bool], ...]
@@ -104,20 +104,35 @@ def _histories(draw: st.DrawFn) -> History:
     )
 
 
-def _play(hub: Hub, history: History, teller: Teller) -> tuple[str, int, bool]:
-    """Let it happen to a thing of its own; returns its key, and what the source says last."""
+class Ends(msgspec.Struct, frozen=True):
+    """What a source says last of one thing: the newest version, its value, and whether it is gone."""
+
+    key: str
+    version: int
+    value: int
+    gone: bool
+
+
+def _play(hub: Hub, history: History, teller: Teller) -> Ends:
+    """Let it happen to a thing of its own; returns what the source says of it last."""
     key = f"k{next(_keys)}"
     said = [teller(key, at + 1, value, gone) for at, (value, gone) in enumerate(history.told)]
+    _arrive(hub, history, said, polled=said[-1:])
+    value, gone = history.told[-1]
+    return Ends(key, len(said), value, gone)
+
+
+def _arrive(hub: Hub, history: History, said: Sequence[Told], *, polled: Sequence[Told]) -> None:
+    """Webhooks as ``history`` says, and the poll that tells how everything stands at last."""
     for at in range(len(history.arrivals) + 1):
         if at == history.polled_after:
-            _tell(hub, [said[-1]])
+            for one in polled:
+                _tell(hub, [one])
         if at in history.pauses:
             hub.work()
         if at < len(history.arrivals):
             _tell(hub, [said[history.arrivals[at]]])
     hub.work()
-    value, gone = history.told[-1]
-    return key, value, gone
 
 
 def _tell(hub: Hub, said: Sequence[Told]) -> None:
@@ -135,10 +150,7 @@ _in_any_order = settings(
 )
 
 
-@_in_any_order
-@given(history=_histories())
-def test_a_record_ends_as_its_source_says_last(hub: Hub, history: History) -> None:
-    key, value, gone = _play(hub, history, _person)
+def _expect_record(hub: Hub, ends: Ends) -> None:
     rows = hub.rows(
         """
         select r.version, r.deleted, g.tombstone, g.fields ->> 'name'
@@ -147,22 +159,18 @@ def test_a_record_ends_as_its_source_says_last(hub: Hub, history: History) -> No
           left join golden_record g on g.record_id = x.record_id
          where r.source_id = %s
         """,
-        key,
+        ends.key,
     )
     [(version, deleted, tombstone, name)] = rows
-    assert (version, deleted) == (len(history.told), gone)
-    if gone:
+    assert (version, deleted) == (ends.version, ends.gone)
+    if ends.gone:
         assert tombstone in {True, None}
     else:
-        assert (tombstone, name) == (False, f"Name {value}")
+        assert (tombstone, name) == (False, f"Name {ends.value}")
 
 
-@_in_any_order
-@given(history=_histories())
-def test_a_time_entry_and_its_money_end_as_their_source_says_last(hub: Hub, history: History) -> None:
-    key, value, gone = _play(hub, history, _time)
-    assert hub.open_items() == []
-    assert hub.standing()[key][0] == len(history.told)
+def _expect_time(hub: Hub, ends: Ends) -> None:
+    assert hub.standing()[ends.key][0] == ends.version
     (sums,) = hub.rows(
         """
         select coalesce(sum(a.hours) filter (where a.actual_id %% 4 = 0), 0),
@@ -170,31 +178,81 @@ def test_a_time_entry_and_its_money_end_as_their_source_says_last(hub: Hub, hist
           from actual a join time_entry t on t.entry_id = a.actual_id / 8
          where t.source_id = %s
         """,
-        key,
+        ends.key,
     )
-    assert sums == ((0, 0) if gone else (Decimal(value) / 4, value * 5000))
+    assert sums == ((0, 0) if ends.gone else (Decimal(ends.value) / 4, ends.value * 5000))
+
+
+def _expect_assignment(hub: Hub, ends: Ends) -> None:
+    standing = hub.rows("select hours_per_day from booking where source_id = %s", ends.key)
+    assert standing == ([] if ends.gone else [(ends.value,)])
+    newest = hub.rows("select max(version) from assignment_version where source_id = %s", ends.key)
+    assert newest == [(ends.version,)]
+
+
+def _expect_time_off(hub: Hub, ends: Ends) -> None:
+    last_day = STARTS + timedelta(days=ends.value)
+    standing = hub.rows("select ends from absence where source_id = %s", ends.key)
+    assert standing == ([] if ends.gone else [(last_day,)])
+
+
+@_in_any_order
+@given(history=_histories())
+def test_a_record_ends_as_its_source_says_last(hub: Hub, history: History) -> None:
+    _expect_record(hub, _play(hub, history, _person))
+
+
+@_in_any_order
+@given(history=_histories())
+def test_a_time_entry_and_its_money_end_as_their_source_says_last(hub: Hub, history: History) -> None:
+    ends = _play(hub, history, _time)
+    assert hub.open_items() == []
+    _expect_time(hub, ends)
 
 
 @_in_any_order
 @given(history=_histories())
 def test_an_assignment_ends_as_its_source_says_last(hub: Hub, history: History) -> None:
-    key, value, gone = _play(hub, history, _assignment)
-    assert hub.rows("select hours_per_day from booking where source_id = %s", key) == ([] if gone else [(value,)])
-    assert hub.rows("select max(version) from assignment_version where source_id = %s", key) == [(len(history.told),)]
+    _expect_assignment(hub, _play(hub, history, _assignment))
 
 
 @_in_any_order
 @given(history=_histories())
 def test_an_absence_ends_as_its_source_says_last(hub: Hub, history: History) -> None:
-    key, value, gone = _play(hub, history, _time_off)
-    ends = STARTS + timedelta(days=value)
-    assert hub.rows("select ends from absence where source_id = %s", key) == ([] if gone else [(ends,)])
+    _expect_time_off(hub, _play(hub, history, _time_off))
+
+
+_KINDS: tuple[tuple[Teller, Callable[[Hub, Ends], None]], ...] = (
+    (_person, _expect_record),
+    (_time, _expect_time),
+    (_assignment, _expect_assignment),
+    (_time_off, _expect_time_off),
+)
+
+
+@_in_any_order
+@given(history=_histories(), data=st.data())
+def test_things_of_several_kinds_told_among_each_other_end_as_their_source_says_last(
+    hub: Hub, history: History, data: st.DataObject
+) -> None:
+    kinds = [data.draw(st.integers(0, len(_KINDS) - 1)) for _ in history.told]
+    keys = {kind: f"k{next(_keys)}" for kind in sorted(set(kinds))}
+    said: list[Told] = []
+    ends: dict[int, Ends] = {}
+    for kind, (value, gone) in zip(kinds, history.told, strict=True):
+        version = ends[kind].version + 1 if kind in ends else 1
+        ends[kind] = Ends(keys[kind], version, value, gone)
+        said.append(_KINDS[kind][0](keys[kind], version, value, gone))
+    newest = dict(zip(kinds, said, strict=True))
+    _arrive(hub, history, said, polled=list(newest.values()))
+    for kind, one in ends.items():
+        _KINDS[kind][1](hub, one)
 
 
 @pytest.mark.parametrize("teller", [_person, _time, _assignment, _time_off])
 def test_what_comes_twice_leaves_one_row_of_each_version(hub: Hub, teller: Teller) -> None:
     history = History(told=((4, False), (5, False)), arrivals=(1, 1, 0, 0, 1), polled_after=5, pauses=frozenset({1, 3}))
-    key, _, _ = _play(hub, history, teller)
+    key = _play(hub, history, teller).key
     assert hub.rows(
         """
         select (select count(*) from message where convert_from(payload, 'UTF8') like %s),
