@@ -3,12 +3,30 @@
 Neighbours: definitions of configurable connectors are checked with it before anything is read or written.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 
 import msgspec
 
 from tieout.connect.by_rule.rule import FACTS, Fields, ItemRules, Rule
 from tieout.model.reported import RecordType
+
+
+def outline_problems(
+    parts: Mapping[str, Sequence[str]], *, documentation: Sequence[str], posts: bool, has_ledger: bool
+) -> Iterable[str]:
+    """What is wrong with a definition as a whole: ``parts`` are the names of what it reads and writes, by kind of part.
+
+    ``posts``: it takes journals; ``has_ledger``: it says how the ledger is read by another way than it is written.
+    """
+    if not any(parts.values()):
+        yield "it describes nothing to read and nothing to write"
+    if not any(one.strip() for one in documentation):
+        yield "documentation names no page"
+    for what, names in parts.items():
+        twice = sorted({one for one in names if names.count(one) > 1})
+        yield from (f"{what} {name} is described twice" for name in twice)
+    if posts and not has_ledger:
+        yield "what posts journals needs a ledger, for reconciliation reads it by another way"
 
 
 def item_problems(rules: ItemRules) -> Iterable[str]:

@@ -8,7 +8,7 @@ from typing import Final
 
 import msgspec
 
-from tieout.connect.by_rule.problems import item_problems, rule_problems
+from tieout.connect.by_rule.problems import item_problems, outline_problems, rule_problems
 from tieout.connectors.files.definition import Definition, Inbox, Layout, Outbox
 from tieout.errors import ConfigurationError
 from tieout.model.journal import PostJournal
@@ -43,19 +43,15 @@ def _unusable(problems: list[str]) -> ConfigurationError:
 
 
 def _general_problems(definition: Definition) -> Iterator[str]:
-    if not definition.inbox and not definition.outbox:
-        yield "it describes nothing to read and nothing to write"
-    if not any(one.strip() for one in definition.documentation):
-        yield "documentation names nothing"
-    for what, names in (
-        ("inbox", [one.object for one in definition.inbox]),
-        ("outbox", [one.command for one in definition.outbox]),
-    ):
-        yield from (
-            f"{what} {name} is described twice" for name in sorted({one for one in names if names.count(one) > 1})
-        )
-    if definition.outbox_of("post_journal") is not None and definition.ledger is None:
-        yield "what posts journals needs a ledger, for reconciliation reads it by another way"
+    yield from outline_problems(
+        {
+            "inbox": [one.object for one in definition.inbox],
+            "outbox": [one.command for one in definition.outbox],
+        },
+        documentation=definition.documentation,
+        posts=definition.outbox_of("post_journal") is not None,
+        has_ledger=definition.ledger is not None,
+    )
     folders = [*(one.folder for one in definition.inbox), *(one.folder for one in definition.outbox)]
     yield from (
         f"the folder {folder!r} does not lie below the root"

@@ -7,7 +7,7 @@ from typing import Final
 
 import msgspec
 
-from tieout.connect.by_rule.problems import body_problems, item_problems
+from tieout.connect.by_rule.problems import body_problems, item_problems, outline_problems
 from tieout.connect.manifest import DeleteVisibility, IdempotencyClass
 from tieout.connectors.http.definition import (
     COMMANDS,
@@ -57,19 +57,15 @@ def _auth_problems(auth: Auth) -> Iterable[str]:
 
 
 def _general_problems(definition: Definition) -> Iterable[str]:
-    if not definition.read and not definition.write:
-        yield "it describes nothing to read and nothing to write"
-    if not any(one.strip() for one in definition.documentation):
-        yield "documentation names no page"
-    for what, names in (
-        ("read", [one.object for one in definition.read]),
-        ("write", [one.command for one in definition.write]),
-    ):
-        yield from (
-            f"{what} {name} is described twice" for name in sorted({one for one in names if names.count(one) > 1})
-        )
-    if definition.write_part("post_journal") is not None and definition.ledger is None:
-        yield "what posts journals needs a ledger, for reconciliation reads it by another way"
+    return outline_problems(
+        {
+            "read": [one.object for one in definition.read],
+            "write": [one.command for one in definition.write],
+        },
+        documentation=definition.documentation,
+        posts=definition.write_part("post_journal") is not None,
+        has_ledger=definition.ledger is not None,
+    )
 
 
 def _read_problems(read: ReadPart) -> Iterable[str]:
