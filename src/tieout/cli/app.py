@@ -35,6 +35,7 @@ _COMMANDS: Final = {
     "diff": ("firm", "diff"),
     "tie-out": ("tie_out", "tie_out"),
     "sweep": ("sweep", "sweep"),
+    "quality": ("quality", "quality"),
     "exceptions": ("exceptions", "app"),
     "projects": ("projects", "app"),
     "forecast": ("allocation", "forecast"),

@@ -51,6 +51,21 @@ def reports_by_key(cur: Cursor[tuple[object, ...]], keys: Iterable[Key]) -> dict
     return {(one.type, one.system, one.source_id): one for one in map(_report, cur)}
 
 
+def reported_types(cur: Cursor[tuple[object, ...]]) -> list[tuple[str, str]]:
+    """System and type of everything that is reported and not deleted, in this order."""
+    cur.execute("select distinct system, type from reported_record where not deleted order by system, type")
+    return [(str(system), str(record_type)) for system, record_type in cur.fetchall()]
+
+
+def live_reports(cur: Cursor[tuple[object, ...]], system: str, record_type: str) -> list[Report]:
+    """What a system says of all records of one type that it has not deleted."""
+    cur.execute(
+        f"select {_REPORT} from reported_record r where r.system = %s and r.type = %s and not r.deleted",  # noqa: S608 - a constant of this module
+        (system, record_type),
+    )
+    return [_report(row) for row in cur]
+
+
 def reports_of_records(cur: Cursor[tuple[object, ...]], record_ids: Iterable[int]) -> dict[int, list[Report]]:
     """Everything that any system says of ``record_ids``."""
     cur.execute(
