@@ -36,6 +36,7 @@ _COMMANDS: Final = {
     "tie-out": ("tie_out", "tie_out"),
     "sweep": ("sweep", "sweep"),
     "quality": ("quality", "quality"),
+    "systems": ("systems", "app"),
     "exceptions": ("exceptions", "app"),
     "projects": ("projects", "app"),
     "forecast": ("allocation", "forecast"),

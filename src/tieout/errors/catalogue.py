@@ -204,6 +204,7 @@ CATALOGUE: Final[dict[str, CatalogueEntry]] = {
     ),
     "TIE-DESK-001": CatalogueEntry("No such item on the desk", "List the items with `tieout exceptions list`."),
     "TIE-DESK-002": CatalogueEntry("An exclusion without a reason", "Give --reason; it stays in the history."),
+    "TIE-DRIFT-001": CatalogueEntry("The object is not paused", "See what is paused with `tieout systems list`."),
     "TIE-FIRM-003": CatalogueEntry(
         "There is no firm directory",
         "Name it with --home or --firm, or write one as docs/reference/firm-directory.md describes.",

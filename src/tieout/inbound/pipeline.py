@@ -16,7 +16,7 @@ from psycopg import Connection, Cursor
 
 from tieout.connect.fault_point import fault_point
 from tieout.desk import intake
-from tieout.inbound import acceptance, changes, interleaving, message_store, unreadable
+from tieout.inbound import acceptance, changes, drift, drift_store, interleaving, message_store, unreadable
 from tieout.inbound.bookings import take_in_facts
 from tieout.inbound.context import InboundContext
 from tieout.inbound.idempotent_receiver import Received, load_history, receive
@@ -120,6 +120,7 @@ def _process(
         step = open_step(cur, context, now, own_records=bool(said.records))
         take_in(cur, step, said.times, said.unreadable_items)
     acceptance.write_findings(cur, (), findings)
+    drift_store.pause_drifted(cur, drift.suspects(said, messages), context.translators, now=now)
     message_store.done(cur, [one.message_id for one in messages])
     fault_point("inbound.batch.before_commit")
 

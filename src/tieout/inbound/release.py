@@ -18,7 +18,7 @@ from tieout.connect.fault_point import fault_point
 from tieout.connect.source import Unreadable
 from tieout.desk import intake
 from tieout.desk.intake import OpenItem
-from tieout.inbound import acceptance
+from tieout.inbound import acceptance, drift_store
 from tieout.inbound.bookings import take_in_facts
 from tieout.inbound.bookings_reading import ASSIGNMENT, TIME_OFF, FactArrival
 from tieout.inbound.context import InboundContext
@@ -38,7 +38,15 @@ from tieout.storage.wake import notify
 OVERRIDE: Final = "override"
 _MAX_ITEMS: Final = 4000
 _MAX_MESSAGES: Final = 200
-_KINDS: Final = (intake.ENTRY, intake.MESSAGE, intake.MESSAGE_ITEM, RECORD, ASSIGNMENT, TIME_OFF)
+_KINDS: Final = (
+    intake.ENTRY,
+    intake.MESSAGE,
+    intake.MESSAGE_ITEM,
+    RECORD,
+    ASSIGNMENT,
+    TIME_OFF,
+    drift_store.PAUSED_OBJECT,
+)
 _OF_READINGS: Final = frozenset({intake.ENTRY, ASSIGNMENT, TIME_OFF})
 """Kinds of items whose subject is the held reading."""
 
@@ -67,6 +75,7 @@ def _process(cur: Cursor[tuple[object, ...]], context: InboundContext) -> int:
     _read_items(cur, context, again, messages, now)
     _read_messages(cur, context, of_kind[intake.MESSAGE], messages, now)
     intake.reopen(cur, [one.item_id for one in of_kind[RECORD]])
+    drift_store.settle_released(cur, of_kind[drift_store.PAUSED_OBJECT], messages, context.translators, now=now)
     fault_point("inbound.release.before_commit")
     return len(items)
 

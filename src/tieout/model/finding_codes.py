@@ -37,6 +37,8 @@ def _row(code: str, title: str, owner: Owner, next_step: str, *, blocks: bool = 
 _ROWS = (
     _row("SCHEMA_INVALID", "The record cannot be read", Owner.INTEGRATION,
          "Correct the record in its source and let it be sent again, or exclude it with a reason."),
+    _row("SCHEMA_DRIFT", "A system writes an object in another form, and it is not polled any more", Owner.INTEGRATION,
+         "Correct the connector or its settings, then `tieout systems resume SYSTEM OBJECT`."),
     _row("NOT_OWNER", "A system changed a field that another system owns", Owner.DATA_STEWARD,
          "Correct the value in the owning system, or change the owner in ownership.toml."),
     _row("CHANGE_PROPOSED", "A system proposes another value for a field that another system owns", Owner.DATA_STEWARD,

@@ -13,7 +13,7 @@ from psycopg import Cursor
 from tieout.connect.fault_point import fault_point
 from tieout.connect.source import Page, Source
 from tieout.errors import AccessError, ContractError, TransientError
-from tieout.inbound import message_store
+from tieout.inbound import drift_store, message_store
 from tieout.model.clock import Clock
 from tieout.model.firm import SystemConfig
 from tieout.storage.pool import Pool, in_transaction, losing_database
@@ -75,7 +75,12 @@ class Poller:
                 await asyncio.sleep(min(error.retry_after_s or _PATIENT_WAIT_S, _FAILED_WAIT_S))
 
     async def poll_once(self) -> int:
-        """Store everything that changed since the last poll; returns the number of items received."""
+        """Store everything that changed since the last poll; returns the number of items received.
+
+        An object that is paused is not asked for: 0, and its cursor stays.
+        """
+        if await asyncio.to_thread(self._is_paused):
+            return 0
         cursor = await asyncio.to_thread(self._cursor)
         received = 0
         async for page in self.source.read(self.object_name, cursor):
@@ -84,6 +89,10 @@ class Poller:
             fault_point("intake.page.after_commit")
             received += page.item_count or 0
         return received
+
+    def _is_paused(self) -> bool:
+        with losing_database(), self.pool.connection() as conn, conn.cursor() as cur:
+            return drift_store.is_paused(cur, system=self.system.name, object_name=self.object_name)
 
     def _cursor(self) -> str | None:
         with losing_database(), self.pool.connection() as conn, conn.cursor() as cur:
