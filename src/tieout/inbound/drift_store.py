@@ -31,7 +31,7 @@ class ObjectState(msgspec.Struct, frozen=True, kw_only=True):
 
     system: str
     object: str
-    last_read_at: datetime | None
+    last_news_at: datetime | None
     paused_at: datetime | None
     problem: str | None
 
@@ -47,7 +47,7 @@ def states(cur: Cursor[tuple[object, ...]]) -> list[ObjectState]:
     with cur.connection.cursor(row_factory=class_row(ObjectState)) as found:
         found.execute(
             """
-            select system, object, c.moved_at as last_read_at, p.paused_at, p.problem
+            select system, object, c.moved_at as last_news_at, p.paused_at, p.problem
               from source_cursor c full join paused_object p using (system, object)
              order by system, object
             """
