@@ -212,5 +212,6 @@ PROJECTS: list[str] = []
 
 
 def doubles(holdings: list[Holding]) -> list[str]:
-    """References that the target holds more than once."""
-    return [reference for reference, count in Counter(one.reference for one in holdings).items() if count > 1]
+    """References that the target holds more than once; what nobody wrote under a reference is no repetition."""
+    held = Counter(one.reference for one in holdings if one.reference)
+    return [reference for reference, count in held.items() if count > 1]
