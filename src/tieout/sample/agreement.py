@@ -6,7 +6,7 @@ status as far as the system can hold them; nothing of a deal that lacks somethin
 hours that were sold of every active project, and of no other.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal
 from typing import Final
 
@@ -14,9 +14,9 @@ import msgspec
 
 from tieout.connect.simulator.control import Holding
 from tieout.sample.deals import ExpectedProject, Quarter
+from tieout.streams.plan_to_allocate.plan_book import PUBLISH
 
 PROJECT: Final = "upsert_project"
-DEMAND: Final = "publish_demand"
 _WITH_DEMAND: Final = "active"
 _MINUTES: Final = 60
 
@@ -44,9 +44,16 @@ class Agreement(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def compare(
-    expected: Sequence[ExpectedProject], quarter: Quarter, holdings: Mapping[str, Iterable[Holding]]
+    expected: Sequence[ExpectedProject],
+    quarter: Quarter,
+    holdings: Mapping[str, Iterable[Holding]],
+    *,
+    planners: Collection[str] = (),
 ) -> Agreement:
-    """Hold ``holdings`` (by system, the CRM not among them) against what the deals came to."""
+    """Hold ``holdings`` (by system, the CRM not among them) against what the deals came to.
+
+    ``planners`` are the systems that demand is published to.
+    """
     found: list[Disagreement] = []
     facts = 0
     for system, held in sorted(holdings.items()):
@@ -55,7 +62,7 @@ def compare(
         for one in held:
             if one.kind == PROJECT and one.code is not None:
                 by_code.setdefault(one.code, []).append(one)
-            elif one.kind == DEMAND and one.code is not None:
+            elif one.kind == PUBLISH and one.code is not None:
                 demands[one.code] = one.facts["hours"]
         for project in expected:
             mine = by_code.get(project.code, [])
@@ -66,7 +73,7 @@ def compare(
             facts += 1 + len(_wanted(project).keys() & mine[0].facts.keys())
             found += _differences(system, project, mine[0])
         found += _uncalled_for(system, quarter, by_code)
-        if demands:
+        if system in planners:
             facts += len(demands)
             found += _demanded_otherwise(system, expected, demands)
     return Agreement(projects=len(expected), systems=tuple(sorted(holdings)), facts=facts, disagreements=tuple(found))

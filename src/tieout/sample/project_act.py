@@ -63,7 +63,7 @@ def judge_quarter(url: str, world: World) -> ProjectsResult:
     return ProjectsResult(
         measures=measure(projects),
         waiting=[one for one in projects if one.waits_for is not None],
-        agreement=compare(expected, world.quarter, world.holdings()),
+        agreement=compare(expected, world.quarter, world.holdings(), planners=world.planners),
     )
 
 

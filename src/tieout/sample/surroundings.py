@@ -23,6 +23,7 @@ from tieout.sample.tryton_firm import firm_from_seed
 from tieout.sample.tryton_projects import master_holdings
 from tieout.sample.tryton_server import TrytonServer
 from tieout.streams.lead_to_project.targets import CUSTOMER, LINK, PROJECT, STATUS, TASK
+from tieout.streams.plan_to_allocate.plan_book import PUBLISH
 
 PSA = "kantata"
 ERP = "netsuite"
@@ -32,8 +33,7 @@ _CRM_READS = ("Account", "Opportunity", "OpportunityLineItem", "Contract")
 RESOURCE_TOOL = "float"
 _RESOURCE_READS = ("roles", "clients", "people", "projects", "tasks", "timeoffs", "holidays")
 _NOT_BEFORE = timedelta(hours=1)
-_DEMAND = "publish_demand"
-_MASTERS = (CUSTOMER, PROJECT, TASK, STATUS, _DEMAND)
+_MASTERS = (CUSTOMER, PROJECT, TASK, STATUS, PUBLISH)
 
 
 class Stream(StrEnum):
@@ -60,7 +60,10 @@ class DemoPlan(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class World:
-    """The systems while they run. ``entries`` is how many time entries there are, ``project_systems`` take projects."""
+    """The systems while they run. ``entries`` is how many time entries there are, ``project_systems`` take projects.
+
+    ``planners`` are told what projects need.
+    """
 
     def __init__(self, home: Path, firm: SeedFirm, quarter: Quarter, *, entries: int) -> None:
         self.entries = entries
@@ -69,6 +72,7 @@ class World:
         self.simulators: dict[str, SimulatorProcess] = {}
         self.real_erp: TrytonServer | None = None
         self.project_systems: tuple[str, ...] = ()
+        self.planners: tuple[str, ...] = ()
         self._acts = home / "sample" / "acts_done"
 
     @property
@@ -132,6 +136,7 @@ def surroundings(home: Path, plan: DemoPlan, on_step: Callable[[str], None]) -> 
             planner = msgspec.structs.replace(simulated("resources", RESOURCE_TOOL), reads=_RESOURCE_READS)
             sheets.append(_taking(planner, plan))
         world.project_systems = tuple(one.name for one in sheets if PROJECT in one.takes)
+        world.planners = tuple(one.name for one in sheets if PUBLISH in one.takes)
         if not (home / "firm" / "tieout.toml").exists():
             write_firm_directory(home / "firm", firm, sheets, sold)
         else:

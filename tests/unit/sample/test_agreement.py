@@ -69,15 +69,23 @@ def test_demand_is_the_hours_sold_of_active_projects_and_of_no_other(quarter: Qu
     active = [one for one in expected if one.status == "active"]
     resting = next(one for one in expected if one.status != "active")
     right = [demanded(one, one.budget_minutes // 60) for one in active]
-    assert compare(expected, quarter, {"resources": [*projects, *right]}).holds
+    assert compare(expected, quarter, {"resources": [*projects, *right]}, planners=["resources"]).holds
     more = demanded(active[0], active[0].budget_minutes // 60 + 1)
     for wrong, code in (
         (right[1:], active[0].code),
         ([more, *right[1:]], active[0].code),
         ([*right, demanded(resting, 8)], resting.code),
     ):
-        (found,) = compare(expected, quarter, {"resources": [*projects, *wrong]}).disagreements
+        (found,) = compare(expected, quarter, {"resources": [*projects, *wrong]}, planners=["resources"]).disagreements
         assert (found.system, found.code) == ("resources", code)
+
+
+def test_demand_that_was_never_published_is_missed(quarter: Quarter) -> None:
+    expected = expected_projects(quarter, own_tasks=2)
+    active = [one.code for one in expected if one.status == "active"]
+    projects = [held(one) for one in expected]
+    found = compare(expected, quarter, {"resources": projects}, planners=["resources"]).disagreements
+    assert [one.code for one in found] == active
 
 
 def test_a_project_that_is_missing_doubled_or_not_called_for_is_named(quarter: Quarter) -> None:
