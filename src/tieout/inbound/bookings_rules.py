@@ -24,6 +24,7 @@ from tieout.inbound.bookings_reading import (
     Reported,
 )
 from tieout.inbound.reading import Released
+from tieout.inbound.unknown_keys import unknown_person, unknown_project
 from tieout.model.finding import Finding, Severity, finding
 from tieout.model.firm import ConflictPolicy, FirmConfig, OwnershipRule
 from tieout.model.reported import ReportedAssignment
@@ -87,14 +88,7 @@ def project_unknown(one: AssignmentReading, _owners: Owners) -> Finding | None:
     """No golden project stands behind the source's key."""
     if one.project is not None:
         return None
-    key = one.said.project
-    return finding(
-        "PROJECT_UNKNOWN",
-        f"{fact_name(one)} names project {key!r}, which is not known.",
-        cause=f"{one.system}:{key}",
-        context={"project": key},
-        depends_on=(f"record:project:{one.system}:{key}",),
-    )
+    return unknown_project(fact_name(one), one.system, one.said.project)
 
 
 def person_unknown(one: Fact, _owners: Owners) -> Finding | None:
@@ -102,13 +96,7 @@ def person_unknown(one: Fact, _owners: Owners) -> Finding | None:
     key = one.said.person
     if key is None or one.resource is not None:
         return None
-    return finding(
-        "PERSON_UNKNOWN",
-        f"{fact_name(one)} names person {key!r}, who is not known.",
-        cause=f"{one.system}:{key}",
-        context={"person": key},
-        depends_on=(f"record:resource:{one.system}:{key}",),
-    )
+    return unknown_person(fact_name(one), one.system, key)
 
 
 def terms_invalid(one: Fact, _owners: Owners) -> Finding | None:

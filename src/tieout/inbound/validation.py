@@ -16,6 +16,7 @@ from tieout.inbound.claims import amount_tampered, entry_name, with_policy
 from tieout.inbound.duplicates import Work, is_candidate, is_correction, is_natural_duplicate, likeness, overlap_us
 from tieout.inbound.reading import HOUR_E4, Reading
 from tieout.inbound.rule_context import RuleContext
+from tieout.inbound.unknown_keys import unknown_person, unknown_project
 from tieout.model.finding import Finding, finding
 from tieout.records.facts import ResourceFacts
 
@@ -59,28 +60,14 @@ def project_unknown(entry: Reading, _context: RuleContext) -> Finding | None:
     """No golden project stands behind the source's key."""
     if entry.project is not None:
         return None
-    key = entry.said.project
-    return finding(
-        "PROJECT_UNKNOWN",
-        f"{entry_name(entry)} names project {key!r}, which is not known.",
-        cause=f"{entry.system}:{key}",
-        context={"project": key},
-        depends_on=(f"record:project:{entry.system}:{key}",),
-    )
+    return unknown_project(entry_name(entry), entry.system, entry.said.project)
 
 
 def person_unknown(entry: Reading, _context: RuleContext) -> Finding | None:
     """No golden resource stands behind the source's key."""
     if entry.resource is not None:
         return None
-    key = entry.said.person
-    return finding(
-        "PERSON_UNKNOWN",
-        f"{entry_name(entry)} names person {key!r}, who is not known.",
-        cause=f"{entry.system}:{key}",
-        context={"person": key},
-        depends_on=(f"record:resource:{entry.system}:{key}",),
-    )
+    return unknown_person(entry_name(entry), entry.system, entry.said.person)
 
 
 def task_unknown(entry: Reading, _context: RuleContext) -> Finding | None:
