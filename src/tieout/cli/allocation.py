@@ -120,15 +120,12 @@ def print_forecast(words: Console, found: Sequence[ForecastWeek]) -> None:
     if not found:
         words.print("Nothing is booked in these weeks.")
         return
-    words.print(
-        f"{'':<16}{'Week':<10}{'Firm h':>10}{'Soft h':>10}  {'Revenue firm':<38}{'Revenue soft':<38}Cost", style="bold"
-    )
+    words.print(_forecast_row("", "Week", ("Firm h", "Soft h"), ("Revenue firm", "Revenue soft", "Cost")), style="bold")
     for one in found:
+        hours = (_hours(one.hard.hours), _hours(one.soft.hours))
         cost = _total((one.hard.cost, one.soft.cost))
-        words.print(
-            f"{one.group:<16}{one.week:<10}{_hours(one.hard.hours):>10}{_hours(one.soft.hours):>10}  "
-            f"{_money(one.hard.revenue):<38}{_money(one.soft.revenue):<38}{_money(cost)}"
-        )
+        amounts = (_money(one.hard.revenue), _money(one.soft.revenue), _money(cost))
+        words.print(_forecast_row(one.group, one.week, hours, amounts))
         for gap in _gaps(one):
             words.print(f"{'':<26}{gap}")
     _print_total(words, found)
@@ -136,12 +133,20 @@ def print_forecast(words: Console, found: Sequence[ForecastWeek]) -> None:
 
 def _print_total(words: Console, found: Sequence[ForecastWeek]) -> None:
     hard, soft = ([getattr(one, side) for one in found] for side in ("hard", "soft"))
-    words.print(
-        f"{'All':<16}{'':<10}{_hours(_sum(hard)):>10}{_hours(_sum(soft)):>10}  "
-        f"{_money(_total(one.revenue for one in hard)):<38}{_money(_total(one.revenue for one in soft)):<38}"
-        f"{_money(_total(one.cost for one in (*hard, *soft)))}",
-        style="bold",
+    hours = (_hours(_sum(hard)), _hours(_sum(soft)))
+    amounts = (
+        _money(_total(one.revenue for one in hard)),
+        _money(_total(one.revenue for one in soft)),
+        _money(_total(one.cost for one in (*hard, *soft))),
     )
+    words.print(_forecast_row("All", "", hours, amounts), style="bold")
+
+
+def _forecast_row(group: str, week: str, hours: tuple[str, str], amounts: tuple[str, str, str]) -> str:
+    """One line of a forecast; columns stay apart however long the amounts are."""
+    firm, soft = hours
+    revenue_firm, revenue_soft, cost = amounts
+    return f"{group:<16}{week:<10}{firm:>10}{soft:>10}  {revenue_firm:<36}  {revenue_soft:<36}  {cost}"
 
 
 def _sum(sides: Sequence[Side]) -> Decimal:
