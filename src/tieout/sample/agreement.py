@@ -14,9 +14,9 @@ import msgspec
 
 from tieout.connect.simulator.control import Holding
 from tieout.sample.deals import ExpectedProject, Quarter
+from tieout.streams.lead_to_project.targets import PROJECT
 from tieout.streams.plan_to_allocate.plan_book import PUBLISH
 
-PROJECT: Final = "upsert_project"
 _WITH_DEMAND: Final = "active"
 _MINUTES: Final = 60
 
