@@ -134,14 +134,21 @@ def _print_effects(words: Words, found: Plan) -> None:
         return
     words.print("Entries that would be worth something else:")
     for one in found.effects:
-        words.print(f"  {_effect(one)}")
+        words.print(f"  {effect_in_words(one)}")
 
 
-def _effect(one: Effect) -> str:
+def effect_in_words(one: Effect) -> str:
+    """One line of a plan: how many entries, what becomes of them, and their worth and cost before and after."""
     fate = _FATES[one.where]
     line = (
         f"{one.entity}: {one.count:,} entries ({one.hours:,.2f} h) {fate}: "
         f"{one.before:,} -> {one.after:,} {one.currency} ({one.delta:+,}), "
         f"cost {one.cost_before:,} -> {one.cost_after:,} {one.functional_currency}"
     )
-    return line if not one.unpriced_count else f"{line}; {one.unpriced_count:,} of them would have no price any more"
+    if not one.unpriced_count:
+        return line
+    unpriced = one.before - one.after + one.delta
+    return (
+        f"{line}; {one.unpriced_count:,} of them would have no price any more: they count in neither figure after the "
+        f"arrow nor in the difference, and are worth {unpriced:,} {one.currency} now"
+    )
