@@ -71,6 +71,17 @@ class PlanHub:
         self.inbound.report(master(kind, key, fields, version, **refs))
         self.work()
 
+    def move_entity(self, country: str, version: int = 2) -> None:
+        """The ERP says in which country US01 is, and the plan follows."""
+        fields: dict[str, FieldValue] = {
+            "code": "US01",
+            "name": "Acme US",
+            "functional_currency": "USD",
+            "country": country,
+        }
+        self.inbound.report(master(RecordType.LEGAL_ENTITY, "1", fields, version), system="erp")
+        self.work()
+
     def id_of(self, kind: str, key: str) -> int:
         """The golden record that the PSA calls ``key``."""
         rows = self.rows(

@@ -87,7 +87,8 @@ def capacity(
     chosen = Selection(starts=_monday(from_day), weeks=weeks, entity=entity)
     with open_installation(home) as installation, connect(installation.url, autocommit=True) as conn:
         if explain:
-            made_of = trace(conn, chosen, person=person, role=role)
+            plan = PlanBookCache(BookCache(), RateBookCache()).get(conn)
+            made_of = trace(conn, plan, chosen, person=person, role=role)
             print_json(made_of) if as_json else _print_trace(Words(whole=True), made_of)
             return
         found = read_capacity(conn, chosen, by, person=person, role=role)
@@ -228,6 +229,9 @@ def _print_trace(words: Words, made_of: CapacityTrace) -> None:
         words.print(
             f"{one.person} is away ({one.kind}, {one.state}) from {one.starts} until before {one.ends}, {hours}"
         )
+    for free in made_of.holidays:
+        part = "" if free.share == 1 else f", {free.share:.0%} of the day"
+        words.print(f"{free.person} has {free.name or 'a holiday'} on {free.day}{part} ({free.told_by})")
 
 
 def _print_budgets(words: Words, found: Sequence[BudgetView]) -> None:

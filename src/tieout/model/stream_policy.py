@@ -65,6 +65,7 @@ class PlanToAllocate(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     everybody of whom no system tells any, and of roles that nobody fills. Bookings in ``soft_states`` and
     ``hard_states`` count in the plan, others do not. A budget is near its end at ``budget_near_percent`` and used up at
     ``budget_full_percent`` of hours or money; soft bookings burn it only where ``burn_counts_soft``.
+    ``public_holidays`` are the countries, or parts of them, whose holidays by law count beside those that systems tell.
     """
 
     horizon_weeks: int = 26
@@ -74,6 +75,7 @@ class PlanToAllocate(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     budget_near_percent: int = 80
     budget_full_percent: int = 100
     burn_counts_soft: bool = False
+    public_holidays: tuple[str, ...] = ()
 
 
 class StreamPolicies(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

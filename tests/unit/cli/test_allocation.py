@@ -11,6 +11,7 @@ from tests.worlds.inbound_database import master
 from tests.worlds.plan_hub import MONDAY, PlanHub, firm
 
 from tieout.model.reported import FieldValue, RecordType
+from tieout.model.stream_policy import PlanToAllocate
 from tieout.storage.pool import connect
 from tieout.streams.plan_to_allocate.budgets import BudgetView
 from tieout.streams.plan_to_allocate.capacity import CapacityTrace, CapacityWeek
@@ -141,6 +142,23 @@ def test_capacity_is_calendar_less_holidays_and_time_off_and_opens_down_to_its_b
     assert [told(a.person, a.hours_per_day) for a in made_of.absences] == [("Ada", 4)]
     shown = tieout("capacity", *FROM, "--person", "Ada", "--explain").out
     assert "Ada is away (leave, approved) from 2026-08-10 until before 2026-08-11, 4 hours a day" in shown
+    assert "Ada has Day on 2026-08-12 (record of psa)" in shown
+
+
+def test_every_holiday_is_told_with_what_tells_it(tieout: CommandLine, hub: PlanHub) -> None:
+    policy = PlanToAllocate(horizon_weeks=6, public_holidays=("JP",))
+    hub.inbound.apply(with_real_connectors(firm(policy)))
+    hub.move_entity("JP")
+    hub.report(RecordType.HOLIDAY, "h1", {"day": "2026-08-12", "name": "Obon", "fraction": "0.5"})
+    hub.report(RecordType.HOLIDAY, "h2", {"day": "2026-08-16", "name": "Sunday", "fraction": "1"})
+    said = tieout("capacity", *FROM, "--person", "Ada", "--explain", "--json").json()
+    found = msgspec.json.decode(said, type=CapacityTrace).holidays
+    assert [(str(one.day), one.share, one.told_by) for one in found] == [
+        ("2026-08-11", Decimal(1), "public holidays of JP"),
+        ("2026-08-12", Decimal("0.5"), "record of psa"),
+    ]
+    shown = tieout("capacity", *FROM, "--person", "Ada", "--explain").out
+    assert "Ada has Obon on 2026-08-12, 50% of the day (record of psa)" in shown
 
 
 def test_a_team_is_the_ratio_of_sums_and_not_the_mean_of_ratios(tieout: CommandLine, hub: PlanHub) -> None:

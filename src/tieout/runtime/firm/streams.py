@@ -15,6 +15,7 @@ from tieout.model.stream_policy import ApprovalRule, LeadToProject, PlanToAlloca
 from tieout.runtime.firm.problems import FirmProblem
 from tieout.streams.lead_to_project.project_code import format_problem
 from tieout.streams.lead_to_project.targets import PROJECT, STATUS, TASK
+from tieout.streams.plan_to_allocate.public_holidays import place_problem
 
 FILE: Final = "streams.toml"
 _ALL: Final = 100
@@ -36,7 +37,7 @@ def stream_contradictions(config: FirmConfig) -> list[FirmProblem]:
     projects, plan = config.streams.lead_to_project, config.streams.plan_to_allocate
     return [
         *([] if projects is None else [*_settings(projects), *_tasks(projects), *_targets(config)]),
-        *([] if plan is None else _planning(plan)),
+        *([] if plan is None else [*_planning(plan), *_public_holidays(plan)]),
     ]
 
 
@@ -106,6 +107,14 @@ def _planning(policy: PlanToAllocate) -> Iterator[FirmProblem]:
             f"{policy.budget_full_percent} %.",
             "Use percents above 0, the near one not above the full one.",
         )
+
+
+def _public_holidays(policy: PlanToAllocate) -> Iterator[FirmProblem]:
+    """Every place is one whose holidays are known."""
+    for place in dict.fromkeys(policy.public_holidays):
+        wrong = place_problem(place)
+        if wrong is not None:
+            yield _problem(f"public_holidays: {wrong[0]}", wrong[1])
 
 
 def _problem(message: str, next_step: str) -> FirmProblem:

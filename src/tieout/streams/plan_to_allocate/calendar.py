@@ -13,6 +13,7 @@ import msgspec
 
 from tieout.ledger.rate_lines import FOR_EVER
 from tieout.model.money import RoundingMode, allocate, round_quotient
+from tieout.streams.plan_to_allocate.public_holidays import PublicHolidays
 
 DAYS: Final = 7
 WHOLE_E4: Final = 10_000
@@ -24,13 +25,15 @@ class Person(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """Somebody whose days can be booked, or who stands for a role that nobody fills yet (``is_placeholder``).
 
     ``pattern`` has the hours of Monday to Sunday; ``is_assumed`` tells that no system told them. ``free`` maps a day to
-    the share of it that is a holiday. Employed from ``employed_from`` until before ``employed_to``.
+    the share of it that is a holiday; ``public`` has the holidays by law, which a day in ``free`` comes before.
+    Employed from ``employed_from`` until before ``employed_to``.
     """
 
     record_id: int
     name: str
     pattern: tuple[int, ...]
     free: Mapping[int, int] = {}
+    public: PublicHolidays | None = None
     employed_from: int = 0
     employed_to: int = FOR_EVER
     entity_id: int | None = None
@@ -43,6 +46,13 @@ class Person(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     def is_employed(self, day: int) -> bool:
         """Whether ``day`` lies inside the employment."""
         return self.employed_from <= day < self.employed_to
+
+    def free_share(self, day: int) -> int:
+        """The share of ``day``, of ``WHOLE_E4``, that is a holiday: as told, else by law."""
+        told = self.free.get(day)
+        if told is not None:
+            return min(told, WHOLE_E4)
+        return 0 if self.public is None or self.public.name_of(day) is None else WHOLE_E4
 
 
 class Absence(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -93,8 +103,7 @@ def day_of(person: Person, day: int, absences: Iterable[Absence] = ()) -> Day:
     calendar_e4 = person.pattern[(day - 1) % DAYS]
     if not calendar_e4:
         return NO_DAY
-    share = min(person.free.get(day, 0), WHOLE_E4)
-    holiday_e4 = round_quotient(calendar_e4 * share, WHOLE_E4, RoundingMode.HALF_UP)
+    holiday_e4 = round_quotient(calendar_e4 * person.free_share(day), WHOLE_E4, RoundingMode.HALF_UP)
     left = calendar_e4 - holiday_e4
     taken = 0
     for absence in absences:

@@ -4,6 +4,7 @@ Reads what ``step`` keeps. A team's figures are sums, and its utilization the ra
 (domain model 4); without capacity there is none.
 """
 
+from collections.abc import Sequence
 from datetime import date
 from decimal import ROUND_HALF_UP, Decimal
 from enum import StrEnum
@@ -13,8 +14,9 @@ import msgspec
 from psycopg import Connection
 
 from tieout.errors import ConfigurationError
-from tieout.streams.plan_to_allocate.calendar import week_name
+from tieout.streams.plan_to_allocate.calendar import DAYS, WHOLE_E4, week_name
 from tieout.streams.plan_to_allocate.forecast import BookedPart, Selection, booked_parts_of, check_codes
+from tieout.streams.plan_to_allocate.plan_book import PlanBook
 
 _TENTH: Final = Decimal("0.1")
 
@@ -63,11 +65,22 @@ class AbsenceShown(msgspec.Struct, frozen=True, kw_only=True):
     hours_per_day: Decimal | None = None
 
 
+class HolidayShown(msgspec.Struct, frozen=True, kw_only=True):
+    """A holiday that takes capacity: ``share`` of the day, and who tells it (systems, or the law of a place)."""
+
+    person: str
+    day: date
+    name: str
+    share: Decimal
+    told_by: str
+
+
 class CapacityTrace(msgspec.Struct, frozen=True, kw_only=True):
     """What the figures are made of."""
 
     bookings: list[BookedPart]
     absences: list[AbsenceShown]
+    holidays: list[HolidayShown]
 
 
 _GROUPS: Final = {
@@ -138,9 +151,9 @@ def utilization(booked: Decimal, can: Decimal) -> Decimal | None:
 
 
 def trace(
-    conn: Connection[tuple[object, ...]], chosen: Selection, *, person: str | None, role: str | None
+    conn: Connection[tuple[object, ...]], plan: PlanBook, chosen: Selection, *, person: str | None, role: str | None
 ) -> CapacityTrace:
-    """The bookings and absences that the figures of the selection are made of."""
+    """The bookings, absences and holidays that the figures of the selection are made of."""
     people = people_of(conn, chosen, person=person, role=role)
     rows = conn.execute(
         """
@@ -153,7 +166,34 @@ def trace(
     )
     names = ("person", "starts", "ends", "kind", "state", "hours_per_day")
     absences = [msgspec.convert(dict(zip(names, row, strict=True)), AbsenceShown) for row in rows]
-    return CapacityTrace(bookings=booked_parts_of(conn, people, chosen), absences=absences)
+    free = _holidays(conn, plan, people, chosen)
+    return CapacityTrace(bookings=booked_parts_of(conn, people, chosen), absences=absences, holidays=free)
+
+
+def _holidays(
+    conn: Connection[tuple[object, ...]], plan: PlanBook, people: Sequence[int], chosen: Selection
+) -> list[HolidayShown]:
+    first = chosen.starts.toordinal()
+    days = range(first, first + DAYS * chosen.weeks)
+    known = [plan.people[one] for one in people if one in plan.people]
+    found = [(person.name, one) for person in known for one in plan.holidays_of(person, days)]
+    records = sorted({one.record_id for _, one in found if one.record_id is not None})
+    rows = conn.execute(
+        "select record_id, string_agg(distinct system, ', ') from cross_reference where record_id = any(%s) group by 1",
+        (records,),
+    )
+    systems = {int(str(record_id)): f"record of {names}" for record_id, names in rows}
+    shown = [
+        HolidayShown(
+            person=name,
+            day=date.fromordinal(one.day),
+            name=one.name,
+            share=Decimal(one.share_e4) / WHOLE_E4,
+            told_by=f"public holidays of {one.place}" if one.record_id is None else systems[one.record_id],
+        )
+        for name, one in found
+    ]
+    return sorted(shown, key=lambda one: (one.day, one.person))
 
 
 def people_of(

@@ -26,8 +26,9 @@ from tieout.records.fact_building import StoredRecord
 from tieout.records.facts import ProjectFacts, ResourceFacts
 from tieout.records.mapping import ANY
 from tieout.records.reference_book import ReferenceBook
-from tieout.streams.plan_to_allocate.calendar import DAYS, WHOLE_E4, Person, even_pattern
+from tieout.streams.plan_to_allocate.calendar import DAYS, WHOLE_E4, Person, day_of, even_pattern
 from tieout.streams.plan_to_allocate.demand import Demand, by_project
+from tieout.streams.plan_to_allocate.public_holidays import LIBRARY, PublicHolidays, country_of
 
 LOCATIONS: Final = "locations"
 PUBLISH: Final = "publish_demand"
@@ -53,6 +54,16 @@ class _Whereabouts(NamedTuple):
     location: str | None
 
 
+class DayOff(NamedTuple):
+    """One holiday of a person: told by a golden record (``record_id``), or by law of ``place``."""
+
+    day: int
+    name: str
+    share_e4: int
+    record_id: int | None
+    place: str | None
+
+
 class Budget(msgspec.Struct, frozen=True, gc=False):
     """What a project may use: hours, and money in minor units of the project's currency; None where not told."""
 
@@ -75,6 +86,7 @@ class PlanBook:
             kinds[record.type].append(record)
         self._holidays = [one for one in kinds[RecordType.HOLIDAY] if not one.tombstone]
         self._free: dict[_Whereabouts, dict[int, int]] = {}
+        self._public = {place: PublicHolidays(place) for place in self.policy.public_holidays}
         self._default_pattern = even_pattern(_e4(self.policy.weekly_hours))
         skills = self._skills(kinds[RecordType.SKILL], kinds[RecordType.RESOURCE_SKILL])
         self.people = {one.record_id: self._person(one, skills) for one in kinds[RecordType.RESOURCE]}
@@ -98,6 +110,7 @@ class PlanBook:
                 name="nobody",
                 pattern=self._default_pattern,
                 free=self._days_off(where),
+                public=self._by_law(where),
                 entity_id=entity_id,
                 is_assumed=True,
                 is_placeholder=True,
@@ -115,13 +128,35 @@ class PlanBook:
             return None
         return self.book.map_value(LOCATIONS, system, ANY, word, self.book.on) or word
 
+    def holidays_of(self, person: Person, days: range) -> list[DayOff]:
+        """The holidays that take hours of ``days`` from the person, each with what tells it."""
+        where = self._whereabouts(person)
+        told = [
+            DayOff(day, _text(one.fields.get("name")) or "", _share(one.fields.get("fraction")), one.record_id, None)
+            for one in self._holidays
+            if (day := _ordinal(one.fields.get("day"))) is not None and day in days and self._is_for(one, where)
+        ]
+        by_law = [
+            DayOff(day, name, WHOLE_E4, None, person.public.place)
+            for day in days
+            if person.public is not None and day not in person.free and (name := person.public.name_of(day)) is not None
+        ]
+        worked = (one for one in (*told, *by_law) if day_of(person, one.day).calendar_e4)
+        return sorted(worked, key=lambda one: (one.day, one.record_id or 0))
+
     @cached_property
     def person_digests(self) -> dict[int, bytes]:
         """A digest of each person over everything that capacity, cost and findings follow from."""
         rules = self._rules
         return {
             person_id: content_hash(
-                [rules, msgspec.structs.replace(one, name="", free={}), sorted(one.free.items()), self._own_lines(one)]
+                [
+                    rules,
+                    msgspec.structs.replace(one, name="", free={}, public=None),
+                    sorted(one.free.items()),
+                    self._own_lines(one),
+                    *([] if one.public is None else [LIBRARY, one.public.place]),
+                ]
             )
             for person_id, one in self.people.items()
         }
@@ -189,6 +224,7 @@ class PlanBook:
             name=str(record.record_id) if facts is None else facts.name,
             pattern=pattern or self._default_pattern,
             free=self._days_off(where),
+            public=self._by_law(where),
             employed_from=_ordinal(record.fields.get("employment_from")) or 0,
             employed_to=0 if record.tombstone else _ordinal(record.fields.get("employment_to")) or FOR_EVER,
             entity_id=where.entity_id,
@@ -209,6 +245,17 @@ class PlanBook:
                 if day is not None and self._is_for(one, where):
                     known[day] = min(WHOLE_E4, known.get(day, 0) + _share(one.fields.get("fraction")))
         return known
+
+    def _by_law(self, where: _Whereabouts) -> PublicHolidays | None:
+        """The holidays by law of whoever is there: those of the part of the country, else of the country."""
+        part = self._public.get(where.location or "")
+        if part is not None and part.place != where.country and country_of(part.place) == where.country:
+            return part
+        return self._public.get(where.country or "")
+
+    def _whereabouts(self, person: Person) -> _Whereabouts:
+        entity = None if person.entity_id is None else self.book.entity_by_id.get(person.entity_id)
+        return _Whereabouts(person.entity_id, None if entity is None else entity.country, person.location)
 
     def _is_for(self, holiday: StoredRecord, where: _Whereabouts) -> bool:
         country = _text(holiday.fields.get("country"))

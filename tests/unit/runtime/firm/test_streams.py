@@ -105,6 +105,10 @@ def test_a_stream_whose_projects_no_system_takes_is_refused(tmp_path: Path) -> N
         ("horizon_weeks = 0", "horizon_weeks is 0"),
         ("weekly_hours = 200", "weekly_hours is 200"),
         ("budget_near_percent = 120", "near its end at 120 %"),
+        ('public_holidays = ["DE", "UK"]', "'UK' is in no country whose public holidays are known. Use GB."),
+        ('public_holidays = ["Germany"]', "'Germany' is in no country whose public holidays are known. Use DE."),
+        ('public_holidays = ["DE-BX"]', "'BX' is no part of DE whose public holidays are known. Use DE-HB"),
+        ('public_holidays = ["JP-13"]', "JP has no parts with public holidays of their own. Use JP."),
     ],
 )
 def test_a_plan_that_cannot_be_meant_is_told(tmp_path: Path, setting: str, message: str) -> None:
