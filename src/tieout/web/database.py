@@ -1,0 +1,39 @@
+"""The database as the doors see it: one transaction per request, with the rights of whoever asks set in it.
+
+Every query of the API and the console runs in ``as_principal``. The doors log in as a role that owns nothing and cannot
+bypass row-level security (``storage.roles``); without the settings made here it sees no row of any legal entity.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from psycopg import Connection
+
+from tieout.model.access import Principal, Scope
+from tieout.storage.pool import Pool, Row, losing_database
+
+ALL_ENTITIES = "*"
+
+
+class DoorDatabase:
+    """Connections of one door over its own pool."""
+
+    def __init__(self, pool: Pool) -> None:
+        self._pool = pool
+
+    @contextmanager
+    def as_principal(self, principal: Principal, scope: Scope) -> Iterator[Connection[Row]]:
+        """A connection in a transaction that sees the legal entities for which ``principal`` holds ``scope``.
+
+        It commits at the end and rolls back on an error. Raises TransientError (TIE-STORE-001) without a database.
+        """
+        entities = principal.entities(scope)
+        with losing_database(), self._pool.connection() as conn, conn.transaction():
+            conn.execute(
+                "select set_config('tieout.entities', %s, true), set_config('tieout.principal', %s, true)",
+                (
+                    ALL_ENTITIES if entities is None else ",".join(sorted(entities)),
+                    str(principal.principal_id),
+                ),
+            )
+            yield conn
