@@ -202,7 +202,9 @@ class DeliveryPolicy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     """How deliveries to one system are tried (``[delivery]`` in ``systems/NAME.toml`` over the default).
 
     ``circuit_failures`` failures in a row open the circuit; it is probed after ``circuit_probe_s``, doubling up to
-    ``circuit_probe_max_s``. ``quarantine_s`` is added to what the connector's manifest declares.
+    ``circuit_probe_max_s``. ``longest_in_flight_s`` is the longest time after sending during which a request to this
+    account may still take effect, where the firm knows it better than the connector's manifest declares it for all
+    (None); ``quarantine_s`` is added to it.
     """
 
     max_attempts: int = 8
@@ -212,6 +214,7 @@ class DeliveryPolicy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     circuit_probe_s: Decimal = Decimal(5)
     circuit_probe_max_s: Decimal = Decimal(300)
     quarantine_s: Decimal = Decimal("0.5")
+    longest_in_flight_s: Decimal | None = None
     concurrency: int = 4
 
 

@@ -34,6 +34,12 @@ class Target:
             )
         return found
 
+    @property
+    def longest_in_flight_s(self) -> float:
+        """Seconds after sending during which a request may still take effect: as the firm says, else the connector."""
+        said = self.policy.longest_in_flight_s
+        return self.manifest.max_in_flight_s if said is None else float(said)
+
     def quarantine_s(self, command_kind: str) -> float:
         """Seconds after an intent during which the request may still take effect unseen.
 
@@ -43,7 +49,7 @@ class Target:
         lag_s = self.manifest.read_your_write_lag_s + float(self.policy.quarantine_s)
         if self.capability(command_kind).idempotency in {IdempotencyClass.K, IdempotencyClass.U}:
             return lag_s
-        return SEND_WINDOW_S + self.manifest.max_in_flight_s + lag_s
+        return SEND_WINDOW_S + self.longest_in_flight_s + lag_s
 
 
 def backoff_s(policy: DeliveryPolicy, *, attempts: int, jitter: Decimal) -> Decimal:

@@ -1,6 +1,7 @@
 """Opens the firm's configured systems: connectors found by entry point, secrets resolved, limits shared."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from tieout.connect.connector import Connection, Connector, connector_for
 from tieout.connect.http import HttpSettings
@@ -63,13 +64,17 @@ def targets(firm: FirmConfig, *, throttle: Throttle, clock: Clock, owed: frozens
                 message=f"{system.name} is to be written to (posts_for or takes), "
                 f"but {connector.manifest.title} cannot be.",
             )
-        connection = connection_to(system, connector, throttle=throttle, clock=clock)
+        policy = firm.deliveries.get(system.name, DeliveryPolicy())
+        connection = _giving_up_in_time(connection_to(system, connector, throttle=throttle, clock=clock), policy)
         found.append(
-            Target(
-                system=system.name,
-                manifest=connector.manifest,
-                policy=firm.deliveries.get(system.name, DeliveryPolicy()),
-                sink=connector.open_sink(connection),
-            )
+            Target(system=system.name, manifest=connector.manifest, policy=policy, sink=connector.open_sink(connection))
         )
     return found
+
+
+def _giving_up_in_time(connection: Connection, policy: DeliveryPolicy) -> Connection:
+    """A request is waited for as long as it may take effect, and no longer: what comes later says nothing new."""
+    longest_s = policy.longest_in_flight_s
+    if longest_s is None or float(longest_s) >= connection.http.timeout_s:
+        return connection
+    return replace(connection, http=replace(connection.http, timeout_s=float(longest_s)))

@@ -31,7 +31,8 @@ class SystemSheet(msgspec.Struct, frozen=True, kw_only=True):
     """One system to write into the directory: how to reach it, and for which legal entities it posts.
 
     ``reads`` are the objects to poll (None: all that its connector can read), ``takes`` the commands for masters that
-    it is sent, ``role`` the part it plays where that is not its connector's.
+    it is sent, ``role`` the part it plays where that is not its connector's. ``longest_in_flight_s`` is after how many
+    seconds the system acts on no request any more, where that is known.
     """
 
     name: str
@@ -42,6 +43,7 @@ class SystemSheet(msgspec.Struct, frozen=True, kw_only=True):
     reads: tuple[str, ...] | None = None
     takes: tuple[str, ...] = ()
     role: str | None = None
+    longest_in_flight_s: int | None = None
 
 
 def write_firm_directory(
@@ -106,6 +108,8 @@ def _write_system(directory: Path, system: SystemSheet) -> None:
         path.touch(mode=0o600)
         path.write_text(value, encoding="utf-8")
         lines.append(f"{name} = {_quoted(f'file:{path.resolve()}')}")
+    if system.longest_in_flight_s is not None:
+        lines += ["", "[delivery]", f"longest_in_flight_s = {system.longest_in_flight_s}"]
     _write(directory / "systems" / f"{system.name}.toml", lines)
 
 

@@ -32,6 +32,9 @@ CRM = "salesforce"
 _CRM_READS = ("Account", "Opportunity", "OpportunityLineItem", "Contract")
 RESOURCE_TOOL = "float"
 _RESOURCE_READS = ("roles", "clients", "people", "projects", "tasks", "timeoffs", "holidays")
+LONGEST_IN_FLIGHT_S = 5
+"""The simulators act on no request later, and the firm directory says so: a vendor's minutes would be waited out for
+every answer that chance spoils."""
 _NOT_BEFORE = timedelta(hours=1)
 _MASTERS = (CUSTOMER, PROJECT, TASK, STATUS, PUBLISH)
 
@@ -123,7 +126,13 @@ def surroundings(home: Path, plan: DemoPlan, on_step: Callable[[str], None]) -> 
             process = stack.enter_context(_simulator(connector, home, plan, seed_dir))
             world.simulators[name] = process
             given = process.admin.connection()
-            return SystemSheet(name=name, connector=connector, settings=given.settings, secrets=given.secrets)
+            return SystemSheet(
+                name=name,
+                connector=connector,
+                settings=given.settings,
+                secrets=given.secrets,
+                longest_in_flight_s=LONGEST_IN_FLIGHT_S,
+            )
 
         codes = tuple(entity.code for entity in firm.entities)
         real = plan.erp == REAL_ERP
@@ -209,7 +218,12 @@ def _simulator(name: str, home: Path, plan: DemoPlan, seed_dir: Path) -> Iterato
     state.mkdir(parents=True, exist_ok=True)
     filled = state / "filled"
     process = SimulatorProcess(
-        name, state, seed=plan.seed, fault_rate=plan.faults, seed_dir=None if filled.exists() else seed_dir
+        name,
+        state,
+        seed=plan.seed,
+        fault_rate=plan.faults,
+        seed_dir=None if filled.exists() else seed_dir,
+        longest_in_flight_s=LONGEST_IN_FLIGHT_S,
     )
     with process:
         filled.touch()

@@ -24,6 +24,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--seed-dir", type=Path, help="fill it from the seed firm in this directory before listening")
     parser.add_argument("--no-dedup", action="store_true", help="switch off the vendor's protection against repeats")
     parser.add_argument("--upstream", default="", help="the real system's URL, for the fault proxy")
+    parser.add_argument("--longest-in-flight-s", type=float, help="do not act on a request that waited longer")
     parser.add_argument("--with-parent", action="store_true", help="stop when standard input closes")
     chosen = parser.parse_args(arguments)
     try:
@@ -37,6 +38,7 @@ def main(arguments: list[str] | None = None) -> int:
         fault_rate=chosen.faults,
         dedup=False if chosen.no_dedup else None,
         upstream=chosen.upstream,
+        longest_in_flight_s=chosen.longest_in_flight_s,
     )
     simulator = simulator_class(options)
     if chosen.seed_dir is not None:

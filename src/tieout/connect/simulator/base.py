@@ -6,6 +6,7 @@ neither our model nor any mapping: it must not share the hub's mistakes.
 """
 
 import asyncio
+import time
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
@@ -29,13 +30,18 @@ _HTML = "<!DOCTYPE html><html><head><title>Sign in</title></head><body><h1>Pleas
 
 
 class SimulatorOptions(msgspec.Struct, frozen=True, kw_only=True):
-    """How one simulator is started: where its state lies, how often things go wrong, what a proxy stands before."""
+    """How one simulator is started: where its state lies, how often things go wrong, what a proxy stands before.
+
+    ``longest_in_flight_s``: a request that was not acted on so many seconds after it came is not acted on at all (None:
+    it is, however late).
+    """
 
     state_dir: Path
     seed: int = 0
     fault_rate: float = 0.0
     dedup: bool | None = None
     upstream: str = ""
+    longest_in_flight_s: float | None = None
 
 
 class UnsupportedChangeError(Exception):
@@ -196,8 +202,12 @@ class Simulator(ABC):
         if fault.kind is FaultKind.DROP:
             return _abort(request, web.Response())
         if fault.kind is FaultKind.DELAY:
+            came = time.monotonic()
             await request.read()
             await asyncio.sleep(fault.seconds)
+            longest_s = self.options.longest_in_flight_s
+            if longest_s is not None and time.monotonic() - came > longest_s:
+                return self.fault_response(Fault(kind=FaultKind.HTTP_503))
         response = await handler(request)
         return await self._spoil(request, response, fault)
 

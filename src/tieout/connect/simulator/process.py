@@ -124,6 +124,7 @@ class SimulatorProcess:
         seed_dir: Path | None = None,
         dedup: bool = True,
         upstream: str = "",
+        longest_in_flight_s: float | None = None,
     ) -> None:
         self.name = name
         self._port = port
@@ -132,6 +133,8 @@ class SimulatorProcess:
             self._arguments.append("--no-dedup")
         if upstream:
             self._arguments += ["--upstream", upstream]
+        if longest_in_flight_s is not None:
+            self._arguments += ["--longest-in-flight-s", str(longest_in_flight_s)]
         self._seed_dir = seed_dir
         self._process: subprocess.Popen[bytes] | None = None
         self._admin: SimulatorAdmin | None = None

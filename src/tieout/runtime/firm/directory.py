@@ -18,6 +18,7 @@ from tieout.errors import ConfigurationError
 from tieout.model.firm import ControlRule, DeliveryPolicy, EntityPolicy, FirmConfig, OwnershipRule, SystemConfig
 from tieout.model.money import UnknownCurrencyError, exponent
 from tieout.model.stream_policy import StreamPolicies
+from tieout.runtime.firm.deliveries import delivery_problems
 from tieout.runtime.firm.fields import field_problems
 from tieout.runtime.firm.posters import poster_problems
 from tieout.runtime.firm.problems import FirmInvalidError, FirmProblem
@@ -286,6 +287,7 @@ def _contradictions(config: FirmConfig) -> list[FirmProblem]:
                 )
             )
     problems += poster_problems(config)
+    problems += delivery_problems(config)
     problems += _mixed_environments(config)
     return problems
 

@@ -126,3 +126,12 @@ def test_an_unknown_simulator_says_which_are_installed(tmp_path: Path, capfd: py
     with pytest.raises(ConfigurationError, match="exit code 2"):
         SimulatorProcess("no_such_vendor", tmp_path).start()
     assert "TIE-CONNECT-002" in capfd.readouterr().err
+
+
+def test_a_request_that_waited_longer_than_it_may_be_in_flight_is_never_acted_on(tmp_path: Path) -> None:
+    with SimulatorProcess(TILL, tmp_path / "state", longest_in_flight_s=0.2) as till:
+        till.admin.force(Fault(kind=FaultKind.DELAY, on="write", seconds=0.5))
+        assert ring_up(till, "late").status_code == 503
+        till.admin.force(Fault(kind=FaultKind.DELAY, on="write", seconds=0.01))
+        assert ring_up(till, "in time").status_code == 201
+        assert [one.reference for one in till.admin.holdings()] == ["in time"]
