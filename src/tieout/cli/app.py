@@ -44,6 +44,7 @@ _COMMANDS: Final = {
     "budget": ("allocation", "budget"),
     "rates": ("rates", "rates"),
     "explain": ("explain", "app"),
+    "audit": ("audit", "app"),
     "connector": ("connector", "app"),
     "key": ("key", "app"),
 }

@@ -202,6 +202,18 @@ CATALOGUE: Final[dict[str, CatalogueEntry]] = {
         "The home holds another demo",
         "Choose another home (`tieout demo --home DIR`, `make demo HOME_DIR=DIR`), or remove this one.",
     ),
+    "TIE-AUDIT-001": CatalogueEntry(
+        "The head of the audit chain could not be written down",
+        "Correct the place in [[audit.anchors]] as the message says, then run `tieout audit anchor`.",
+    ),
+    "TIE-AUDIT-002": CatalogueEntry(
+        "A file of anchors or an export of the audit chain cannot be read",
+        "Name a file that `tieout audit anchor` or `tieout audit export` wrote.",
+    ),
+    "TIE-AUDIT-003": CatalogueEntry(
+        "An export of the audit chain cannot be written",
+        "Name a file that does not exist yet, in a directory that can be written to.",
+    ),
     "TIE-DESK-001": CatalogueEntry("No such item on the desk", "List the items with `tieout exceptions list`."),
     "TIE-DESK-002": CatalogueEntry("An exclusion without a reason", "Give --reason; it stays in the history."),
     "TIE-DRIFT-001": CatalogueEntry("The object is not paused", "See what is paused with `tieout systems list`."),

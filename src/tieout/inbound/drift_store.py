@@ -16,6 +16,7 @@ from tieout.connect.source import Translator
 from tieout.desk import intake
 from tieout.desk.intake import OpenItem
 from tieout.desk.store import MACHINE
+from tieout.governance import audit
 from tieout.inbound.drift import Drift, drift_of
 from tieout.inbound.message_store import WAKES, Message
 from tieout.model.finding import finding
@@ -140,6 +141,10 @@ def resume(cur: Cursor[tuple[object, ...]], *, system: str, object_name: str, ac
     )
     released = cur.rowcount
     notify(cur, WAKES)
+    act = audit.AuditEntry(
+        principal=actor, action="object.resumed", object_kind="paused_object", object_id=f"{system}/{object_name}"
+    )
+    audit.append(cur, act, now=now)
     return released
 
 

@@ -7,6 +7,7 @@ there, so that all steps of all processes decide by one numbered version.
 from datetime import date
 from decimal import Decimal
 from enum import StrEnum
+from typing import Literal
 
 import msgspec
 
@@ -218,6 +219,24 @@ class DeliveryPolicy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     concurrency: int = 4
 
 
+class AnchorPlace(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Where the head of the audit chain is written down outside the database (``[[audit.anchors]]``).
+
+    ``kind`` is ``file`` (``place``: a path; a line is added each time) or ``webhook`` (``place``: an https address;
+    ``secret``: a reference to the Standard Webhooks secret that it is signed with).
+    """
+
+    kind: Literal["file", "webhook"]
+    place: str
+    secret: str | None = None
+
+
+class AuditPolicy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How the firm proves its audit log (``[audit]`` of ``tieout.toml``)."""
+
+    anchors: tuple[AnchorPlace, ...] = ()
+
+
 class FirmConfig(msgspec.Struct, frozen=True, kw_only=True):
     """One applied version of the firm directory. ``content_hash`` is the hash of all its files."""
 
@@ -233,6 +252,7 @@ class FirmConfig(msgspec.Struct, frozen=True, kw_only=True):
     policies: tuple[EntityPolicy, ...] = ()
     deliveries: dict[str, DeliveryPolicy] = {}
     streams: StreamPolicies = StreamPolicies()
+    audit: AuditPolicy = AuditPolicy()
 
     def system(self, name: str) -> SystemConfig | None:
         """The configured system ``name``, or None."""

@@ -14,7 +14,7 @@ from psycopg import Cursor
 
 from tieout.desk import intake
 from tieout.errors import ConfigurationError
-from tieout.governance import firm_version
+from tieout.governance import audit, firm_version
 from tieout.inbound import bookings_review, record_acceptance
 from tieout.ledger.publication import publish
 from tieout.model.clock import Clock
@@ -95,9 +95,22 @@ def adopt(url: str, decisions: Sequence[Decision], *, undecided: int, actor: str
             )
             notify(cur, "lead_to_project")
             joined = sum(one.is_one for one in decisions)
+            for one in decisions:
+                audit.append(cur, _act(one, actor), now=now)
             return Adopted(joined=joined, apart=len(decisions) - joined, undecided=undecided, released=released)
 
         return in_transaction(conn, work)
+
+
+def _act(decision: Decision, actor: str) -> audit.AuditEntry:
+    return audit.AuditEntry(
+        principal=actor,
+        action="records.joined" if decision.is_one else "records.kept_apart",
+        object_kind=decision.type,
+        object_id=":".join(decision.gone),
+        reason=decision.evidence,
+        after={"kept": ":".join(decision.kept)},
+    )
 
 
 def _decision(row: dict[str, str], *, is_one: bool) -> Decision:

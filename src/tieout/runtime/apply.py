@@ -7,7 +7,7 @@ import msgspec
 from psycopg import Cursor
 
 from tieout.desk import intake
-from tieout.governance import firm_version
+from tieout.governance import audit, firm_version
 from tieout.inbound import bookings_review, record_acceptance, revaluation
 from tieout.ledger import publication
 from tieout.model.clock import Clock
@@ -57,9 +57,21 @@ def apply_firm(url: str, directory: Path, *, applied_by: str, clock: Clock) -> A
                 reason=f"Firm version {done.version} was applied.",
                 actor=applied_by,
             )
+            audit.append(cur, _act(done.version, config, before, applied_by), now=now)
             return Applied(version=done.version, is_new=True, released=released)
 
         return in_transaction(conn, work)
+
+
+def _act(version: int, config: FirmConfig, before: FirmConfig | None, applied_by: str) -> audit.AuditEntry:
+    return audit.AuditEntry(
+        principal=applied_by,
+        action="firm.applied",
+        object_kind="firm_version",
+        object_id=str(version),
+        before=None if before is None else {"content_hash": before.content_hash},
+        after={"content_hash": config.content_hash},
+    )
 
 
 def decides_worth(tokens: frozenset[str]) -> bool:

@@ -18,6 +18,7 @@ from tieout.errors import ConfigurationError
 from tieout.model.firm import ControlRule, DeliveryPolicy, EntityPolicy, FirmConfig, OwnershipRule, SystemConfig
 from tieout.model.money import UnknownCurrencyError, exponent
 from tieout.model.stream_policy import StreamPolicies
+from tieout.runtime.firm.audit import read_audit
 from tieout.runtime.firm.deliveries import delivery_problems
 from tieout.runtime.firm.fields import field_problems
 from tieout.runtime.firm.posters import poster_problems
@@ -70,6 +71,7 @@ def read_firm(directory: Path) -> FirmConfig:
         policies=tuple(_policies(directory, problems)),
         deliveries=deliveries,
         streams=_streams(directory, problems),
+        audit=read_audit(head.get("audit", {}), problems),
     )
     problems += _contradictions(config)
     problems += stream_contradictions(config)

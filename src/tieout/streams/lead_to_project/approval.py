@@ -11,7 +11,7 @@ from psycopg.rows import class_row
 
 from tieout.desk import intake, queue
 from tieout.errors import ConfigurationError
-from tieout.governance import firm_version
+from tieout.governance import audit, firm_version
 from tieout.model.stream_policy import LeadToProject
 from tieout.streams.lead_to_project.step import DEAL
 
@@ -52,6 +52,18 @@ def approve(cur: Cursor[tuple[object, ...]], number: str, *, actor: str, reason:
     items = intake.open_items_of(cur, DEAL, [deal.deal_id])
     queue.retry(
         cur, [one.item_id for one in items.values()], actor=actor, reason=f"Approved: {reason}", accept=False, now=now
+    )
+    audit.append(
+        cur,
+        audit.AuditEntry(
+            principal=actor,
+            action="deal.approved",
+            object_kind="deal",
+            object_id=deal.number,
+            reason=reason,
+            approval=deal.terms.hex(),
+        ),
+        now=now,
     )
     return Approved(number=deal.number, name=deal.name, system=deal.system)
 
