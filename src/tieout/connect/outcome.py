@@ -4,6 +4,7 @@ Connectors map vendor answers to these values in their ``outcome_codes``; ``outb
 not recognised is ``Unknown``: only an explicit answer of the vendor moves a delivery.
 """
 
+from decimal import Decimal
 from enum import StrEnum
 from typing import TypeAlias
 
@@ -11,11 +12,15 @@ import msgspec
 
 
 class Echo(msgspec.Struct, frozen=True, kw_only=True):
-    """What the target says it recorded: the sum of the debits in minor units of ``currency``."""
+    """What the target says it recorded: the sum of the debits in minor units of ``currency``.
+
+    Of hours for a payroll it is ``hours``, their signed sum; there is no amount then (0, and no currency).
+    """
 
     amount_minor: int
     currency: str
     accounting_date: str | None = None
+    hours: Decimal | None = None
 
 
 class RejectionCode(StrEnum):

@@ -1,4 +1,4 @@
-"""The canonical commands that sinks write: journals, and the masters and plans that are kept equal everywhere.
+"""The canonical commands that sinks write: journals, hours for a payroll, and the masters that are equal everywhere.
 
 ``streams`` builds them, ``outbound`` delivers them, a connector's mapping turns them into vendor requests. A sink
 takes those that its manifest names by tag. Codes are the business codes equal in all systems; amounts are integers of
@@ -12,6 +12,7 @@ from typing import TypeAlias
 import msgspec
 
 from tieout.model.journal import PostJournal
+from tieout.model.payroll import PostPayrollHours
 
 
 class UpsertCustomer(msgspec.Struct, frozen=True, kw_only=True, tag="upsert_customer"):
@@ -182,23 +183,27 @@ MasterCommand: TypeAlias = (
     | LinkDeal
     | PublishDemand
 )
-Command: TypeAlias = MasterCommand | PostJournal
+Command: TypeAlias = MasterCommand | PostJournal | PostPayrollHours
 
 
 def object_of(command: Command) -> str:
     """What a command is about, in words: kind and business code (``project P-100``); a journal's is its reference."""
     match command:
         case UpsertCustomer() | UpsertContract() | UpsertProject() | UpsertRateCard() | UpsertEmployee():
-            return f"{kind_of(command).removeprefix('upsert_').replace('_', ' ')} {command.code}"
+            words = f"{kind_of(command).removeprefix('upsert_').replace('_', ' ')} {command.code}"
         case UpsertTask():
-            return f"task {command.project_code}/{command.wbs_code}"
+            words = f"task {command.project_code}/{command.wbs_code}"
         case SetProjectStatus():
-            return f"status of project {command.project_code}"
+            words = f"status of project {command.project_code}"
         case LinkDeal():
-            return f"link of deal {command.deal}"
+            words = f"link of deal {command.deal}"
         case PublishDemand():
-            return f"demand of project {command.project_code}"
-    return f"journal {command.reference}"
+            words = f"demand of project {command.project_code}"
+        case PostPayrollHours():
+            words = f"hours of {command.entity} for {command.period}, number {command.sequence}"
+        case _:
+            words = f"journal {command.reference}"
+    return words
 
 
 def kind_of(command: Command) -> str:

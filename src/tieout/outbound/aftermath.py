@@ -18,6 +18,7 @@ from tieout.errors import InvariantError
 from tieout.model.command import Command, object_of
 from tieout.model.finding import Finding, finding
 from tieout.model.journal import PostJournal
+from tieout.model.payroll import PostPayrollHours
 from tieout.outbound import store
 from tieout.outbound.outbox import ACKNOWLEDGED, replace_by_children
 from tieout.outbound.ports import CommandBuilder
@@ -151,7 +152,7 @@ class Aftermath:
             document_date=one.accounting_date,
             currency=one.currency,
             entry_count=one.entry_count,
-            hours=None if is_master(one) else one.hours,
+            hours=None if is_master(one) and not one.hours else one.hours,
             amount_minor=None if is_master(one) else one.amount_minor,
         )
         known = intake.open_items_of(cur, DELIVERY, [one.delivery_id]).get(one.delivery_id)
@@ -162,7 +163,7 @@ class Aftermath:
 
 
 def is_master(one: Claimed) -> bool:
-    """Whether a delivery keeps masters equal, and carries no money."""
+    """Whether a delivery carries no money: it keeps masters equal, or tells a payroll hours."""
     return one.command_kind != JOURNAL
 
 
@@ -173,8 +174,10 @@ def _event(target: Target, one: Claimed, decision: Decision) -> event_log.Event:
         "target_ref": decision.target_ref,
     }
     if is_master(one):
-        facts |= {"command": one.command_kind, "object": object_of(one.decoded())}
-        return event_log.Event(type="master.delivered", subject=one.reference, payload=facts)
+        command = one.decoded()
+        facts |= {"command": one.command_kind, "object": object_of(command)}
+        kind = "hours.delivered" if isinstance(command, PostPayrollHours) else "master.delivered"
+        return event_log.Event(type=kind, subject=one.reference, payload=facts)
     facts |= {"entry_count": one.entry_count, "hours": str(one.hours)}
     return event_log.Event(type="time.posted", subject=one.reference, payload=facts)
 

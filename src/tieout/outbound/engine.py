@@ -21,6 +21,7 @@ from tieout.errors import TieoutError, TransientError
 from tieout.model.clock import Clock
 from tieout.model.command import Command
 from tieout.model.journal import PostJournal
+from tieout.model.payroll import PostPayrollHours
 from tieout.outbound import circuit as breaker
 from tieout.outbound import store
 from tieout.outbound.aftermath import Aftermath
@@ -299,6 +300,7 @@ class Engine:
             quarantine_s=self._target.quarantine_s(one.command_kind),
             quarantine_from=self._clock.now(),
             batch_size=batch_size,
+            sent_hours=command.hours if isinstance(command, PostPayrollHours) else None,
         )
 
     def _settle(self, decided: Sequence[Settled]) -> None:

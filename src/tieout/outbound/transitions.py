@@ -59,7 +59,8 @@ class Health(StrEnum):
 class Attempted(msgspec.Struct, frozen=True, kw_only=True):
     """What the rules need to know of the delivery that was attempted.
 
-    ``attempts`` counts this one; ``sent_total_minor`` is the sum of debits of the command in ``currency``.
+    ``attempts`` counts this one; ``sent_total_minor`` is the sum of debits of the command in ``currency``,
+    ``sent_hours`` that of the hours for a payroll (None: it tells no hours).
     ``quarantine_from`` is when the attempt that is in doubt declared its intent.
     """
 
@@ -71,6 +72,7 @@ class Attempted(msgspec.Struct, frozen=True, kw_only=True):
     quarantine_s: float
     quarantine_from: datetime
     batch_size: int = 1
+    sent_hours: Decimal | None = None
 
 
 class Decision(msgspec.Struct, frozen=True, kw_only=True):
@@ -154,16 +156,24 @@ def _absent(attempted: Attempted, *, policy: DeliveryPolicy, now: datetime) -> D
 
 
 def _posted(ref: str, echo: Echo | None, attempted: Attempted) -> Decision:
-    if echo is not None and (echo.amount_minor, echo.currency) != (attempted.sent_total_minor, attempted.currency):
-        return Decision(
-            state=State.POSTED,
-            target_ref=ref,
-            code="ECHO_MISMATCH",
-            words=f"Sent {attempted.sent_total_minor} minor units of {attempted.currency}, the target recorded "
-            f"{echo.amount_minor} of {echo.currency}.",
-            finding="ECHO_MISMATCH",
-        )
-    return Decision(state=State.POSTED, target_ref=ref)
+    words = None if echo is None else _difference(echo, attempted)
+    if words is None:
+        return Decision(state=State.POSTED, target_ref=ref)
+    return Decision(state=State.POSTED, target_ref=ref, code="ECHO_MISMATCH", words=words, finding="ECHO_MISMATCH")
+
+
+def _difference(echo: Echo, attempted: Attempted) -> str | None:
+    """In words, how what was recorded differs from what was sent; None where it does not."""
+    if attempted.sent_hours is not None:
+        if echo.hours is None or echo.hours == attempted.sent_hours:
+            return None
+        return f"Sent {attempted.sent_hours:f} hours, the target recorded {echo.hours:f}."
+    if (echo.amount_minor, echo.currency) == (attempted.sent_total_minor, attempted.currency):
+        return None
+    return (
+        f"Sent {attempted.sent_total_minor} minor units of {attempted.currency}, the target recorded "
+        f"{echo.amount_minor} of {echo.currency}."
+    )
 
 
 def _rejected(outcome: Rejected, attempted: Attempted, *, now: datetime) -> Decision:

@@ -55,6 +55,22 @@ def test_an_accepted_posting_is_posted_under_the_targets_number(answer: type) ->
     assert (decision.state, decision.target_ref, decision.finding) == (State.POSTED, "4711", None)
 
 
+@pytest.mark.parametrize(
+    ("told", "code"), [(Decimal("40.00"), None), (None, None), (Decimal("39.99"), "ECHO_MISMATCH")]
+)
+def test_hours_that_a_payroll_took_are_held_against_those_that_were_sent(
+    told: Decimal | None, code: str | None
+) -> None:
+    decision = after_send(
+        Accepted(ref="88", echo=Echo(amount_minor=0, currency="", hours=told)),
+        attempted(sent_total_minor=0, currency="", entry_count=0, sent_hours=Decimal(40)),
+        policy=POLICY,
+        now=NOW,
+        jitter=Decimal(0),
+    )
+    assert (decision.state, decision.finding) == (State.POSTED, code)
+
+
 @pytest.mark.parametrize("echo", [Echo(amount_minor=11_999, currency="EUR"), Echo(amount_minor=12_000, currency="USD")])
 def test_another_amount_or_currency_in_the_answer_goes_to_the_desk(echo: Echo) -> None:
     decision = decide(Accepted(ref="4711", echo=echo))

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import Final
 
 from tieout.connect.conformance import (
+    checks_hours,
     checks_idempotency,
     checks_limits,
     checks_manifest,
@@ -37,8 +38,10 @@ ALL_CHECKS: Final[tuple[Check, ...]] = (
     *checks_webhooks.CHECKS,
     *checks_writing.CHECKS,
     *checks_masters.CHECKS,
+    *checks_hours.CHECKS,
     *checks_idempotency.CHECKS,
     *checks_idempotency.MASTER_CHECKS,
+    *checks_hours.CLASS_CHECKS,
     *checks_write_failures.CHECKS,
     *checks_limits.CHECKS,
 )

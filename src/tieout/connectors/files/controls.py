@@ -5,12 +5,15 @@ and writes, ``definition`` says which cell means what.
 """
 
 import hashlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal, InvalidOperation
+from typing import Final
 
-from tieout.connectors.files.definition import Layout
+from tieout.connectors.files.definition import Layout, Trailer
 from tieout.connectors.files.rows import Cut, Row
 from tieout.errors import ContractError
+
+_DIGITS: Final = frozenset("0123456789")
 
 
 def check(found: Cut, layout: Layout) -> None:
@@ -37,6 +40,8 @@ def trailer_of(rows: Sequence[Mapping[str, str]], layout: Layout, before: bytes)
     for column, cell in trailer.sums.items():
         total = sum((number_of(row.get(column, ""), layout) for row in rows), Decimal(0))
         cells[cell] = f"{total:f}".replace(".", layout.decimal)
+    for column, cell in trailer.hashes.items():
+        cells[cell] = str(hash_total(row.get(column, "") for row in rows))
     if trailer.digest is not None:
         cells[trailer.digest] = hashlib.sha256(before).hexdigest()
     return cells
@@ -58,17 +63,30 @@ def number_of(text: str, layout: Layout) -> Decimal:
     return number
 
 
+def hash_total(values: Iterable[str]) -> int:
+    """The sum of the digits of each value, read as one number; a value without digits is zero."""
+    return sum(int("".join(one for one in value if one in _DIGITS) or 0) for value in values)
+
+
 def _differences(found: Cut, told: Row, layout: Layout) -> Iterator[str]:
     trailer = layout.trailer
     if trailer is None:
         return
     if trailer.rows is not None and number_of(told.get(trailer.rows, ""), layout) != len(found.rows):
         yield f"it has {len(found.rows)} rows, the trailer says {told.get(trailer.rows, '')}"
-    for column, cell in trailer.sums.items():
-        total = sum((number_of(row.get(column, ""), layout) for row in found.rows), Decimal(0))
+    for words, total, cell in _totals(found, trailer, layout):
         if total != number_of(told.get(cell, ""), layout):
-            yield f"{column} adds up to {total:f}, the trailer says {told.get(cell, '')}"
+            yield f"{words} {total:f}, the trailer says {told.get(cell, '')}"
     if trailer.digest is not None:
         digest = hashlib.sha256(found.before_trailer).hexdigest()
         if digest != told.get(trailer.digest, "").casefold():
             yield f"its SHA-256 is {digest[:12]}…, the trailer says {told.get(trailer.digest, '')[:12]}…"
+
+
+def _totals(found: Cut, trailer: Trailer, layout: Layout) -> Iterator[tuple[str, Decimal, str]]:
+    """What the rows come to, in words and as a number, and the cell that says it."""
+    for column, cell in trailer.sums.items():
+        added = sum((number_of(row.get(column, ""), layout) for row in found.rows), Decimal(0))
+        yield f"{column} adds up to", added, cell
+    for column, cell in trailer.hashes.items():
+        yield f"the hash total of {column} is", Decimal(hash_total(row.get(column, "") for row in found.rows)), cell

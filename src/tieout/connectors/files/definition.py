@@ -28,6 +28,7 @@ class Trailer(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     It begins with ``mark`` (its first cell, or its first characters). ``columns`` name its cells in order, in a
     fixed-width file ``positions`` do. ``rows`` names the cell with the number of rows, ``sums`` of columns of the file
     the cells with their totals, ``digest`` the cell with the SHA-256 of all bytes before the trailer's line.
+    ``hashes`` are hash totals: sums that mean nothing, of the digits of a column (``P-017`` counts as 17).
     """
 
     mark: str
@@ -35,6 +36,7 @@ class Trailer(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     positions: dict[str, Position] = {}
     rows: str | None = None
     sums: dict[str, str] = {}
+    hashes: dict[str, str] = {}
     digest: str | None = None
 
 
@@ -96,8 +98,8 @@ class Acknowledgement(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     """How the other side says what became of a file: one file of its own beside or below ``folder``.
 
     Its name is that of our file with ``accepted`` or ``rejected`` behind it. A rejection holds rows of ``layout``;
-    ``code`` and ``text`` name its columns, ``rejections`` translates codes. ``ref``, ``amount``, ``currency`` and
-    ``date`` name columns of an acceptance: what was recorded, under which number.
+    ``code`` and ``text`` name its columns, ``rejections`` translates codes. ``ref``, ``amount``, ``currency``,
+    ``date`` and ``hours`` name columns of an acceptance: what was recorded, under which number.
     """
 
     folder: str
@@ -110,6 +112,7 @@ class Acknowledgement(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     amount: str | None = None
     currency: str | None = None
     date: str | None = None
+    hours: str | None = None
     rejections: dict[str, RejectionCode] = {}
 
 

@@ -12,8 +12,9 @@ from tieout.connect.by_rule.problems import item_problems, outline_problems, rul
 from tieout.connectors.files.definition import Definition, Inbox, Layout, Outbox
 from tieout.errors import ConfigurationError
 from tieout.model.journal import PostJournal
+from tieout.model.payroll import PostPayrollHours
 
-COMMANDS: Final = {str(kind.__struct_config__.tag): kind for kind in (PostJournal,)}
+COMMANDS: Final = {str(kind.__struct_config__.tag): kind for kind in (PostJournal, PostPayrollHours)}
 """The commands that can be written as files."""
 
 
@@ -89,7 +90,8 @@ def _outbox_problems(outbox: Outbox) -> Iterable[str]:
     yield from rule_problems(outbox.cells, allows_lists=False)
     if outbox.rows not in kind.__struct_fields__:
         yield f"rows come from {outbox.rows!r}, which {outbox.command} does not have"
-    missing = set(outbox.layout.trailer.sums if outbox.layout.trailer else ()) - outbox.cells.keys()
+    trailer = outbox.layout.trailer
+    missing = set() if trailer is None else {*trailer.sums, *trailer.hashes} - outbox.cells.keys()
     yield from (f"the trailer adds up {name!r}, which is no cell" for name in sorted(missing))
 
 
@@ -104,7 +106,8 @@ def _layout_problems(layout: Layout) -> Iterable[str]:
     if trailer is None:
         return
     names = set(trailer.positions if layout.format == "fixed" else trailer.columns)
-    asked = {name for name in (trailer.rows, trailer.digest, *trailer.sums.values()) if name is not None}
+    totals = {**trailer.sums, **trailer.hashes}
+    asked = {name for name in (trailer.rows, trailer.digest, *totals.values()) if name is not None}
     yield from (f"the trailer has no cell {name!r}" for name in sorted(asked - names))
     known = set(layout.positions) | set(layout.columns)
-    yield from (f"the trailer adds up {name!r}, which is no column" for name in sorted(trailer.sums.keys() - known))
+    yield from (f"the trailer adds up {name!r}, which is no column" for name in sorted(totals.keys() - known))

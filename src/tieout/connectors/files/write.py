@@ -163,17 +163,23 @@ def _accepted(acknowledgement: Acknowledgement, name: str, rows: Sequence[Row]) 
 
 
 def _echo(acknowledgement: Acknowledgement, rows: Sequence[Row]) -> Echo | None:
-    """What was recorded: amounts of several rows add up."""
+    """What was recorded: amounts and hours of several rows add up."""
+    if acknowledgement.hours is not None and rows:
+        return Echo(amount_minor=0, currency="", hours=_total(acknowledgement, acknowledgement.hours, rows))
     if acknowledgement.amount is None or acknowledgement.currency is None or not rows:
         return None
     currency = rows[0].get(acknowledgement.currency, "")
-    total = sum((number_of(row.get(acknowledgement.amount, ""), acknowledgement.layout) for row in rows), Decimal(0))
+    total = _total(acknowledgement, acknowledgement.amount, rows)
     try:
         amount_minor = to_minor(total, currency)
     except UnknownCurrencyError as error:
         raise ContractError(code="TIE-FILES-002", message=f"An acknowledgement names no currency: {error}.") from error
     day = None if acknowledgement.date is None else rows[0].get(acknowledgement.date)
     return Echo(amount_minor=amount_minor, currency=currency, accounting_date=day)
+
+
+def _total(acknowledgement: Acknowledgement, column: str, rows: Sequence[Row]) -> Decimal:
+    return sum((number_of(row.get(column, ""), acknowledgement.layout) for row in rows), Decimal(0))
 
 
 def _rejected(acknowledgement: Acknowledgement, name: str, rows: Sequence[Row]) -> Rejected:

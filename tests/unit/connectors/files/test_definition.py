@@ -37,6 +37,7 @@ def test_the_sample_is_a_definition() -> None:
         ('rows = "lines"', 'rows = "rows"', "rows come from 'rows'"),
         ('sums = { Satz = "total" }', 'sums = { Preis = "total" }', "adds up 'Preis', which is no column"),
         ('sums = { functional = "total" }', 'sums = { functional = "sum" }', "the trailer has no cell 'sum'"),
+        ('hashes = { number = "hash" }', 'hashes = { person = "hash" }', "adds up 'person', which is no cell"),
         ('folder = "journals"', 'folder = "../journals"', "does not lie below the root"),
         ('object = "holidays"', 'object = "people"', "inbox people is described twice"),
         ("answer_within_s = 20", "answer_within_seconds = 20", "answer_within_seconds"),

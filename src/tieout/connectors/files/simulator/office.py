@@ -1,16 +1,16 @@
-"""The office behind the folders: a payroll that drops files, and a ledger that takes journals and acknowledges them.
+"""The office behind the folders: a payroll that drops files and takes hours, and a ledger that takes journals.
 
 The payroll leaves people (fixed width), cost rates (CSV in Windows-1252 with decimal commas and a trailer of rows and
 sum) and public holidays (a workbook). The ledger takes one CSV file per journal, answers each by ``NAME.ok`` or
 ``NAME.err`` and keeps an export per legal entity. Neighbours: ``sftp_door`` is how it is reached, ``dropping`` writes
-the payroll's files.
+the payroll's files, ``payroll`` takes hours.
 """
 
 import csv
 import io
 import secrets
 from collections.abc import AsyncIterator, Iterable, Sequence
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from importlib.resources import files
 from pathlib import Path
 from typing import ClassVar, Final
@@ -23,7 +23,9 @@ from tieout.connect.simulator.base import Simulator, SimulatorOptions, Unsupport
 from tieout.connect.simulator.control import Change, ConnectionSheet, DeleteHolding, Holding, SetPeriod
 from tieout.connect.simulator.faults import Fault, FaultKind, RequestClass
 from tieout.connect.simulator.seed import read_firm
+from tieout.connectors.files.simulator import payroll
 from tieout.connectors.files.simulator.dropping import drop_payroll
+from tieout.connectors.files.simulator.payroll import HOURS, RefusedFileError
 from tieout.connectors.files.simulator.sftp_door import USER, SftpDoor
 
 JOURNALS: Final = "journals"
@@ -32,6 +34,7 @@ EXPORTS: Final = "ledger"
 _EXPORT_COLUMNS: Final = (
     "reference", "ref", "date", "period", "account", "functional", "functional_currency", "amount", "currency",
 )  # fmt: skip
+_POSTED_COLUMNS: Final = ("ref", "amount", "currency", "date")
 _SCHEMA: Final = """
 create table if not exists entity (code text primary key, currency text not null) without rowid;
 create table if not exists period (entity text, month text, closed integer not null, primary key (entity, month))
@@ -44,23 +47,15 @@ create index if not exists posting_reference on posting (reference);
 """
 
 
+_FOLDERS: Final = (JOURNALS, HOURS, ANSWERS, EXPORTS, "payroll")
 _SAMPLE: Final = files("tieout.connectors.files") / "sample.toml"
-
-
-class RefusedFileError(Exception):
-    """Why the ledger does not take a file: a code of its own and words."""
-
-    def __init__(self, code: str, words: str) -> None:
-        super().__init__(words)
-        self.code = code
-        self.words = words
 
 
 class FilesSimulator(Simulator):
     """One office."""
 
     name: ClassVar[str] = "files"
-    schema: ClassVar[str] = _SCHEMA
+    schema: ClassVar[str] = _SCHEMA + payroll.SCHEMA
     unsupported_faults: ClassVar[frozenset[FaultKind]] = frozenset(FaultKind) - {
         FaultKind.COMMIT_THEN_DROP,
         FaultKind.COMMIT_THEN_DELAY,
@@ -134,7 +129,7 @@ class FilesSimulator(Simulator):
         """Empty the folders and the ledger, and fill them with what the firm's office has."""
         firm = read_firm(firm_dir)
         with self.state.transaction() as rows:
-            for table in ("entity", "period", "account", "posting"):
+            for table in ("entity", "period", "account", "posting", "person", "hours_file"):
                 rows.execute(f"delete from {table}")  # noqa: S608 - tables of this module
             rows.executemany("insert into entity values (?, ?)", [(one.code, one.currency) for one in firm.entities])
             rows.executemany("insert into account values (?)", [(one,) for one in sorted(set(firm.accounts.values()))])
@@ -142,7 +137,8 @@ class FilesSimulator(Simulator):
                 "insert into period values (?, ?, ?)",
                 [(one.code, month, int(month in one.closed_periods)) for one in firm.entities for month in one.periods],
             )
-        for folder in (JOURNALS, ANSWERS, EXPORTS, "payroll"):
+            rows.executemany("insert into person values (?)", [(one.key,) for one in firm.people])
+        for folder in _FOLDERS:
             (self.root / folder).mkdir(exist_ok=True)
             for left in (self.root / folder).iterdir():
                 left.unlink()
@@ -169,16 +165,22 @@ class FilesSimulator(Simulator):
             raise UnsupportedChangeError(f"there is nothing to apply {change} to")
 
     async def file_arrived(self, path: str, fault: Fault | None) -> None:
-        """The ledger takes a journal as soon as it has its name, and says what became of it."""
+        """Ledger and payroll take a file as soon as it has its name, and say what became of it."""
         folder, _, name = path.rpartition("/")
-        if folder != JOURNALS or not name.endswith(".csv"):
+        if folder not in {JOURNALS, HOURS} or not name.endswith(".csv"):
             return
+        content = (self.root / path).read_bytes()
+        columns: tuple[str, ...] = payroll.TAKEN_COLUMNS
+        row: tuple[str, ...]
         try:
-            row = self._take((self.root / path).read_text(encoding="utf-8"), fault)
+            if folder == HOURS:
+                row = payroll.take_hours(self.state, content, dedup=self.dedup)
+            else:
+                columns, row = _POSTED_COLUMNS, self._take(content.decode(), fault)
         except RefusedFileError as refused:
             self._answer(f"{name}.err", ("code", "text"), (refused.code, refused.words))
             return
-        self._answer(f"{name}.ok", ("ref", "amount", "currency", "date"), row)
+        self._answer(f"{name}.ok", columns, row)
 
     def _take(self, text: str, fault: Fault | None) -> tuple[str, ...]:
         lines = list(csv.DictReader(io.StringIO(text), delimiter=";"))
@@ -187,7 +189,7 @@ class FilesSimulator(Simulator):
         head = lines[0]
         day = "-".join(reversed(head["date"].split(".")))
         self._judge(head["entity"], day, lines)
-        debit = sum((max(_number(line["functional"]), Decimal(0)) for line in lines), Decimal(0))
+        debit = sum((max(payroll.number_of(line["functional"]), Decimal(0)) for line in lines), Decimal(0))
         currency = head["functional_currency"]
         if fault is not None and fault.kind is FaultKind.ALTER_AMOUNT:
             debit += 1
@@ -213,7 +215,7 @@ class FilesSimulator(Simulator):
         for line in lines:
             if self.state.row("select 1 from account where number = ?", (line["account"],)) is None:
                 raise RefusedFileError("E20", f"There is no account {line['account']}.")
-        if sum((_number(line["functional"]) for line in lines), Decimal(0)) != 0:
+        if sum((payroll.number_of(line["functional"]) for line in lines), Decimal(0)) != 0:
             raise RefusedFileError("E30", "The journal does not balance.")
 
     def _answer(self, name: str, columns: Sequence[str], cells: Sequence[str]) -> None:
@@ -231,7 +233,8 @@ class FilesSimulator(Simulator):
         _write_whole(self.root / EXPORTS / f"{entity}.csv", [_EXPORT_COLUMNS, *rows])
 
     def holdings(self) -> Iterable[Holding]:
-        """Every posting, read from the ledger's own table."""
+        """Every posting and every file of hours, read from the tables of ledger and payroll."""
+        yield from payroll.held_hours(self.state)
         for row in self.state.rows("select * from posting order by id"):
             debit = Decimal(row["debit"])
             exponent = debit.as_tuple().exponent
@@ -246,16 +249,12 @@ class FilesSimulator(Simulator):
             )
 
     def object_counts(self) -> dict[str, int]:
-        """Postings of the ledger."""
-        row = self.state.row("select count(*) as n from posting")
-        return {"posting": 0 if row is None else int(row["n"])}
-
-
-def _number(text: str) -> Decimal:
-    try:
-        return Decimal(text.replace(",", "."))
-    except InvalidOperation as error:
-        raise RefusedFileError("E02", f"{text} is no number.") from error
+        """Postings of the ledger, files of hours of the payroll."""
+        counts = {}
+        for table in ("posting", "hours_file"):
+            row = self.state.row(f"select count(*) as n from {table}")  # noqa: S608 - tables of this package
+            counts[table] = 0 if row is None else int(row["n"])
+        return counts
 
 
 def _write_whole(path: Path, rows: Iterable[Sequence[str]]) -> None:
