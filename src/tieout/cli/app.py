@@ -35,6 +35,7 @@ _COMMANDS: Final = {
     "diff": ("firm", "diff"),
     "tie-out": ("tie_out", "tie_out"),
     "sweep": ("sweep", "sweep"),
+    "drift": ("drift", "drift"),
     "quality": ("quality", "quality"),
     "systems": ("systems", "app"),
     "exceptions": ("exceptions", "app"),

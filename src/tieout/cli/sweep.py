@@ -13,7 +13,7 @@ from tieout.governance import firm_version
 from tieout.model.firm import FirmConfig, SystemConfig
 from tieout.runtime.clock import SystemClock
 from tieout.runtime.installation import open_installation
-from tieout.runtime.sweep import LIMIT_PERCENT, Sweeper, SweptKind
+from tieout.runtime.sweep import IS_SWEPT, SKIPPED, Sweeper, SweptKind
 from tieout.storage.pool import connect
 from tieout.storage.throttle import SharedThrottle
 
@@ -23,8 +23,11 @@ NO: int = 1
 def sweep(
     system: Annotated[str | None, typer.Argument(help="A system of the firm; by default all of them.")] = None,
     limit: Annotated[
-        int, typer.Option("--limit", min=0, max=100, help="How many percent of one kind may be gone at once.")
-    ] = LIMIT_PERCENT,
+        int | None,
+        typer.Option(
+            "--limit", min=0, max=100, help="How many percent of one kind may be gone at once; by default the firm's."
+        ),
+    ] = None,
     home: Home = HOME,
     as_json: AsJson = False,
 ) -> None:
@@ -32,16 +35,17 @@ def sweep(
     with open_installation(home) as installation:
         with connect(installation.url, autocommit=True) as conn:
             firm = firm_version.current(conn)
-        done = asyncio.run(_sweep(installation.url, firm, _chosen(firm, system), limit))
+        done = asyncio.run(_sweep(installation.url, firm, chosen(firm, system), limit))
     if as_json:
         print_json({"swept": done})
     else:
         _print(Words(whole=True), done)
-    if any(one.outcome != "swept" for one in done):
+    if any(one.outcome not in {IS_SWEPT, SKIPPED} for one in done):
         raise typer.Exit(NO)
 
 
-def _chosen(firm: FirmConfig, name: str | None) -> Sequence[SystemConfig]:
+def chosen(firm: FirmConfig, name: str | None) -> Sequence[SystemConfig]:
+    """The system ``name``, or all of the firm; raises ConfigurationError (TIE-FIRM-007) where there is no such one."""
     if name is None:
         return firm.systems
     system = firm.system(name)

@@ -20,6 +20,7 @@ from tieout.governance import firm_version
 from tieout.inbound import bookings_review, pipeline, release, revaluation
 from tieout.inbound.context import InboundContext
 from tieout.outbound import released
+from tieout.outbound.drift import release as release_of_drift
 from tieout.outbound.outbox import ACKNOWLEDGED
 from tieout.outbound.recut import recut
 from tieout.records.reference_book import BookCache
@@ -81,6 +82,7 @@ def work_once(conn: Connection[tuple[object, ...]], steps: StepContexts) -> int:
         + advance_projects(conn, steps.projects)
         + advance_plan(conn, steps.plan)
         + in_transaction(conn, lambda cur: released.take_up(cur, steps.billing.clock))
+        + in_transaction(conn, lambda cur: release_of_drift.take_up(cur, steps.billing.clock))
     ):
         total += done
     return total
