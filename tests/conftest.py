@@ -16,9 +16,10 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from tieout.storage.cluster import ADMIN_ROLE, DATABASE
+from tieout.storage.cluster import ADMIN_ROLE, DATABASE, DOOR_ROLE
 from tieout.storage.embedded import EmbeddedPostgres
 from tieout.storage.migrate import migrate
+from tieout.storage.roles import let_door_in
 
 _TEMPLATE = "template_tieout"
 _numbers = itertools.count()
@@ -68,6 +69,7 @@ def _make_template(server: EmbeddedPostgres) -> None:
             return
         conn.execute(f"create database {_TEMPLATE}_new")
         migrate(server.url_of(f"{_TEMPLATE}_new"))
+        let_door_in(server.url_of(f"{_TEMPLATE}_new"), server.url_of(f"{_TEMPLATE}_new", role=DOOR_ROLE))
         conn.execute(f"alter database {_TEMPLATE}_new rename to {_TEMPLATE}")
 
 
@@ -81,6 +83,12 @@ def empty_database_url(postgres_server: EmbeddedPostgres, request: pytest.Fixtur
 def database_url(postgres_server: EmbeddedPostgres, request: pytest.FixtureRequest) -> Iterator[str]:
     """A migrated database without any row, gone after the test."""
     yield from _database(postgres_server, request, template=_TEMPLATE)
+
+
+@pytest.fixture
+def door_url(database_url: str) -> str:
+    """The database of ``database_url`` as the doors reach it: row-level security binds them."""
+    return psycopg.conninfo.make_conninfo(database_url, user=DOOR_ROLE)
 
 
 def _database(server: EmbeddedPostgres, request: pytest.FixtureRequest, *, template: str) -> Iterator[str]:

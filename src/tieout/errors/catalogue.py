@@ -43,6 +43,7 @@ CATALOGUE: Final[dict[str, CatalogueEntry]] = {
         "A new connector cannot be made under this name or here",
         "Choose another name or directory as the message says; nothing was written.",
     ),
+    "TIE-EVENT-001": CatalogueEntry("An event is not as the catalogue of events says", REPORT_IT),
     "TIE-FINDING-001": CatalogueEntry("A finding has a code that the catalogue does not have", REPORT_IT),
     "TIE-ID-001": CatalogueEntry(
         "An identifier of another system is incomplete",
@@ -267,6 +268,11 @@ CATALOGUE: Final[dict[str, CatalogueEntry]] = {
         "What was handed in is no time entry and no batch",
         'Send one entry as an object or a batch as {"time_entries": [...]}; it stands on the desk as it came.',
     ),
+    "TIE-SCHEMA-001": CatalogueEntry("No such schema is published", "List them with `tieout contract schemas`."),
+    "TIE-SCHEMA-002": CatalogueEntry(
+        "A consumer's contract cannot be read",
+        "Correct the file as the message says; docs/how-to/rely-on-events-and-schemas.md describes the form.",
+    ),
     "TIE-STORE-001": CatalogueEntry(
         "The database cannot be reached",
         "Check that PostgreSQL runs and that TIEOUT_DATABASE_URL is right; the command can be repeated safely.",
@@ -308,6 +314,14 @@ CATALOGUE: Final[dict[str, CatalogueEntry]] = {
     "TIE-STORE-011": CatalogueEntry(
         "The limits of an account can never be met",
         "Correct the limits of that connection: each must be a positive number.",
+    ),
+    "TIE-STORE-013": CatalogueEntry(
+        "The roles of the database would not keep the rows of legal entities apart",
+        "Let hub and doors use two roles as docs/how-to/give-access.md describes, then start again.",
+    ),
+    "TIE-STORE-014": CatalogueEntry(
+        "The doors have no role in the database",
+        "Set TIEOUT_DOOR_DATABASE_URL to the database with a role of its own, as docs/how-to/give-access.md describes.",
     ),
     "TIE-SWEEP-001": CatalogueEntry(
         "A sweep met an item that cannot be read",

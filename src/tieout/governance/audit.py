@@ -49,7 +49,7 @@ class AnchorNote(msgspec.Struct, frozen=True, kw_only=True):
 def append(cur: Cursor[tuple[object, ...]], entry: AuditEntry, *, now: datetime) -> int:
     """Add ``entry`` at the head of the chain; returns its number. Nobody else appends until the commit."""
     cur.execute("select pg_advisory_xact_lock(%s)", (_LOCK,))
-    cur.execute("select seq, hash from audit_entry order by seq desc limit 1")
+    cur.execute("select seq, hash from audit_head() where seq is not null")
     newest = cur.fetchone()
     seq, previous = (1, GENESIS) if newest is None else (int(str(newest[0])) + 1, _digest(newest[1]))
     content = content_of(entry, recorded_at=now)

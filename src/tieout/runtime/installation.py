@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import IO, Final
 
 from tieout.errors import ConfigurationError
+from tieout.storage import roles
 from tieout.storage.embedded import EmbeddedPostgres, external_url
 from tieout.storage.migrate import migrate
 
@@ -61,6 +62,18 @@ def open_installation(home: Path, *, make: bool = False, wait_for_lock_s: float 
             if server.owned:
                 _wait_until_alone(users)
             server.stop()
+
+
+def door_database(installation: Installation) -> str:
+    """The connection string of the doors, with the rights they need and none beyond.
+
+    Raises ConfigurationError: TIE-STORE-014 where doors have no role, TIE-STORE-013 where row-level security would not
+    bind it.
+    """
+    door = roles.door_url(installation.url, home=installation.home, environ=os.environ)
+    roles.let_door_in(installation.url, door)
+    roles.check_roles(installation.url, door)
+    return door
 
 
 def _has_database(home: Path) -> bool:

@@ -24,6 +24,9 @@ from tieout.storage.service_user import ServiceUser, capability_to_reach, choose
 ADMIN_ROLE: Final = "tieout_admin"
 """The superuser that ``initdb`` makes; used to create role and database, never by the product's steps."""
 ROLE: Final = "tieout"
+"""The role of hub and workers: owns the tables and sees every row."""
+DOOR_ROLE: Final = "tieout_door"
+"""The role of the doors: owns nothing and sees what row-level security shows it (``roles``)."""
 DATABASE: Final = "tieout"
 _SOCKET_NAME: Final = "/.s.PGSQL.5432"
 _SOCKET_PATH_MAX: Final = 107
@@ -201,7 +204,7 @@ class Cluster:
         names = {user.name, "root", pwd.getpwuid(os.geteuid()).pw_name, _owner_name(self.root)}
         rules = {
             "pg_ident.conf": "".join(
-                f'home "{name}" {role}\n' for name in sorted(names) for role in (ROLE, ADMIN_ROLE)
+                f'home "{name}" {role}\n' for name in sorted(names) for role in (ROLE, DOOR_ROLE, ADMIN_ROLE)
             ),
             "pg_hba.conf": "local all all peer map=home\n",
         }

@@ -23,7 +23,7 @@ from typing import Final, Self
 import psycopg
 
 from tieout.errors import ConfigurationError, InvariantError, TieoutError, TransientError
-from tieout.storage.cluster import ADMIN_ROLE, DATABASE, ROLE, Cluster
+from tieout.storage.cluster import ADMIN_ROLE, DATABASE, DOOR_ROLE, ROLE, Cluster
 from tieout.storage.leftovers import processes_on
 
 URL_VARIABLE: Final = "TIEOUT_DATABASE_URL"
@@ -255,8 +255,9 @@ class EmbeddedPostgres:
         if not self._is_new:
             return
         with psycopg.connect(self.url_of("postgres", role=ADMIN_ROLE), autocommit=True) as conn:
-            if conn.execute("select 1 from pg_roles where rolname = %s", (ROLE,)).fetchone() is None:
-                conn.execute(f"create role {ROLE} login createdb bypassrls")
+            for role, rights in ((ROLE, "createdb bypassrls"), (DOOR_ROLE, "")):
+                if conn.execute("select 1 from pg_roles where rolname = %s", (role,)).fetchone() is None:
+                    conn.execute(f"create role {role} login {rights}".encode())
             if conn.execute("select 1 from pg_database where datname = %s", (DATABASE,)).fetchone() is None:
                 conn.execute(f"create database {DATABASE} owner {ROLE}")
         self._is_new = False

@@ -13,6 +13,7 @@ import psycopg
 from tieout.errors import ConfigurationError
 from tieout.storage import jobs_schema
 from tieout.storage.pool import connect
+from tieout.storage.roles import require_sight
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -42,7 +43,8 @@ def current_revision(conn: psycopg.Connection[tuple[object, ...]]) -> str | None
 def migrate(url: str) -> str:
     """Apply what is missing; returns the revision reached.
 
-    Raises ConfigurationError: TIE-STORE-005 for a database of a newer Tieout, TIE-STORE-006 for an old PostgreSQL.
+    Raises ConfigurationError: TIE-STORE-005 for a database of a newer Tieout, TIE-STORE-006 for an old PostgreSQL,
+    TIE-STORE-013 for a role that row-level security would bind.
     """
     wanted = [number for number, _ in revisions()]
     with connect(url, application="tieout-migrate", autocommit=True) as conn:
@@ -50,6 +52,7 @@ def migrate(url: str) -> str:
             raise ConfigurationError(
                 code="TIE-STORE-006", message=f"PostgreSQL {conn.info.server_version // 10000} is too old."
             )
+        require_sight(conn)
         at = current_revision(conn)
         if at == wanted[-1] and jobs_schema.installed_version(conn) == jobs_schema.packaged_version():
             return at
