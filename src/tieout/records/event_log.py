@@ -10,6 +10,8 @@ from uuid import UUID
 import msgspec
 from psycopg import Cursor
 
+from tieout.errors import InvariantError
+from tieout.model.event_catalogue import EVENTS
 from tieout.storage.copying import copy_rows
 
 
@@ -26,16 +28,31 @@ class Event(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def append(cur: Cursor[tuple[object, ...]], events: Iterable[Event], *, now: datetime) -> None:
-    """Write ``events`` in their order."""
+    """Write ``events`` in their order; raises InvariantError (TIE-EVENT-001) for one that is not catalogued."""
+    told = list(events)
+    for one in told:
+        _check(one)
     copy_rows(
         cur,
         "event_log",
         ("type", "subject", "payload", "correlation_id", "recorded_at"),
         (
             (one.type, one.subject, msgspec.json.encode(one.payload, order="sorted").decode(), one.correlation_id, now)
-            for one in events
+            for one in told
         ),
     )
+
+
+def _check(event: Event) -> None:
+    kind = EVENTS.get(event.type)
+    if kind is None:
+        raise InvariantError(code="TIE-EVENT-001", message=f"The event {event.type} is not in the catalogue.")
+    try:
+        msgspec.convert(event.payload, kind.payload)
+    except msgspec.ValidationError as error:
+        raise InvariantError(
+            code="TIE-EVENT-001", message=f"An event {event.type} of {event.subject} is not as catalogued: {error}."
+        ) from error
 
 
 class RecordChange(msgspec.Struct, frozen=True):
