@@ -46,6 +46,7 @@ _COMMANDS: Final = {
     "rates": ("rates", "rates"),
     "explain": ("explain", "app"),
     "audit": ("audit", "app"),
+    "contract": ("contract", "app"),
     "connector": ("connector", "app"),
     "key": ("key", "app"),
 }
