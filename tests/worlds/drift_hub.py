@@ -14,14 +14,15 @@ from pathlib import Path
 
 import msgspec
 import pytest
-from psycopg import Connection
+from psycopg import Connection, Cursor
+from psycopg.types.json import Jsonb
 
 from tieout.connect.conformance.fixture_firm import fixture_firm
 from tieout.connect.simulator.control import Change
 from tieout.connect.simulator.process import SimulatorProcess
 from tieout.connect.simulator.seed import write_firm
 from tieout.connect.throttle import NoThrottle
-from tieout.desk import queue
+from tieout.desk import intake, queue
 from tieout.governance import firm_version
 from tieout.model.clock import FixedClock
 from tieout.model.command import MasterCommand, UpsertCustomer, UpsertProject, UpsertTask, kind_of
@@ -30,12 +31,14 @@ from tieout.model.identity import idempotency_key, reference_of
 from tieout.outbound.aftermath import Aftermath
 from tieout.outbound.drift import release
 from tieout.outbound.drift.said import said_by
+from tieout.outbound.drift.store import DRIFT
 from tieout.outbound.engine import Engine
 from tieout.outbound.outbox import NewDelivery, enqueue
 from tieout.records.reference_book import BookCache
 from tieout.runtime.drift_sweep import ComparedKind, sweep_for_drift
 from tieout.runtime.systems import targets
 from tieout.storage.control_totals import verify_control_totals
+from tieout.storage.copying import take_ids
 from tieout.storage.pool import Pool, connect, in_transaction, sync_pool
 from tieout.storage.workers import Worker
 from tieout.streams.time_to_bill.rebuild import JournalRebuilder
@@ -80,7 +83,7 @@ class DriftHub:
     pool: Pool
     epoch: int
     clock: FixedClock
-    delivered: int = 0
+    enqueued: int = 0
 
     @property
     def system(self) -> SystemConfig:
@@ -90,17 +93,25 @@ class DriftHub:
     def deliver(self, *commands: MasterCommand) -> None:
         """Send commands, each as the next version of its object, and let them be acknowledged."""
         for command in commands:
-            self.delivered += 1
-            said = said_by(command)
-            key = idempotency_key(
-                entity=command.entity,
-                kind=kind_of(command),
-                source_id=said.key,
-                source_version=str(self.delivered),
-                purpose="test",
-            )
+            self.enqueue(command)
+            self.run()
+        assert self.states() == {"posted"}, self.conn.execute("select state, code, words from delivery").fetchall()
+
+    def enqueue(self, command: MasterCommand) -> None:
+        """Put a command into the outbox as the next version of its object."""
+        self.enqueued += 1
+        said = said_by(command)
+        key = idempotency_key(
+            entity=command.entity,
+            kind=kind_of(command),
+            source_id=said.key,
+            source_version=str(self.enqueued),
+            purpose="test",
+        )
+
+        def work(cur: Cursor[tuple[object, ...]]) -> None:
             delivery = NewDelivery(
-                delivery_id=self.delivered,
+                delivery_id=take_ids(cur, "delivery_id_seq"),
                 system=TARGET,
                 command_kind=kind_of(command),
                 command=msgspec.structs.replace(command, reference=reference_of(key)),
@@ -108,12 +119,9 @@ class DriftHub:
                 order_key=f"master|{said.record}|{said.key}",
                 entity_id=1,
             )
-            self._enqueue(delivery)
-            self.run()
-        assert self.states() == {"posted"}, self.conn.execute("select state, code, words from delivery").fetchall()
+            enqueue(cur, [delivery], now=self.clock.now())
 
-    def _enqueue(self, delivery: NewDelivery) -> None:
-        in_transaction(self.conn, lambda cur: enqueue(cur, [delivery], now=self.clock.now()))
+        in_transaction(self.conn, work)
 
     def run(self) -> None:
         """Take up what people decided, and deliver what is due."""
@@ -185,19 +193,24 @@ class DriftHub:
         return queue.list_items(self.conn)
 
     def retry(self, *, accept: bool = False) -> None:
-        """Release everything that is open, and let it be taken up."""
-        items = [one.item_id for one in self.desk()]
-        in_transaction(
-            self.conn,
-            lambda cur: queue.retry(cur, items, actor="ada", reason="Seen.", accept=accept, now=self.clock.now()),
-        )
+        """A decided release of everything that is open, with the finding overruled or not, is taken up."""
+
+        def work(cur: Cursor[tuple[object, ...]]) -> None:
+            overruled = {"override": "DRIFT"} if accept else {}
+            cur.execute(
+                "update desk_item set state = 'released', context = context || %s where state = 'open'",
+                (Jsonb(overruled),),
+            )
+
+        in_transaction(self.conn, work)
         self.run()
 
     def exclude(self) -> None:
-        """Take everything that is open off the desk."""
-        items = [one.item_id for one in self.desk()]
+        """Everything that is open is off the desk."""
+        subjects = [one.subject_id for one in self.desk()]
         in_transaction(
-            self.conn, lambda cur: queue.exclude(cur, items, actor="ada", reason="Known.", now=self.clock.now())
+            self.conn,
+            lambda cur: intake.exclude(cur, DRIFT, subjects, now=self.clock.now(), reason="Known."),
         )
 
     def states(self) -> set[str]:
