@@ -11,6 +11,28 @@ from tieout.errors.vendor_codes import VENDOR_CODES
 
 CATALOGUE: Final[dict[str, CatalogueEntry]] = {
     **VENDOR_CODES,
+    "TIE-ACCESS-001": CatalogueEntry(
+        "A principal cannot be entered", "Give a name and, for a person, an e-mail address that nobody else has."
+    ),
+    "TIE-ACCESS-002": CatalogueEntry("There is no such principal", "See who is known with `tieout access list`."),
+    "TIE-ACCESS-003": CatalogueEntry(
+        "A right does not fit",
+        "Give roles to persons and scopes to programs, for a legal entity of the books or for all of them.",
+    ),
+    "TIE-ACCESS-004": CatalogueEntry(
+        "Duties would not be separated",
+        "Let another person hold one of the two: who gives rights approves nothing, and nobody gives himself rights.",
+    ),
+    "TIE-ACCESS-005": CatalogueEntry(
+        "There is no such grant that holds", "Take the number of the grant from `tieout access review`."
+    ),
+    "TIE-ACCESS-006": CatalogueEntry(
+        "The last administrator would go", "Make somebody else administrator of all legal entities first."
+    ),
+    "TIE-ACCESS-007": CatalogueEntry(
+        "There is no such client, or no rotation of its secret was begun",
+        "See the clients with `tieout access list`; begin a rotation with `tieout access client rotate`.",
+    ),
     "TIE-CONNECT-001": CatalogueEntry(
         "No such connector",
         "Correct the name in systems/, or install the package that provides the connector.",
@@ -323,6 +345,10 @@ CATALOGUE: Final[dict[str, CatalogueEntry]] = {
         "The doors have no role in the database",
         "Set TIEOUT_DOOR_DATABASE_URL to the database with a role of its own, as docs/how-to/give-access.md describes.",
     ),
+    "TIE-SCHEDULE-001": CatalogueEntry(
+        "The hub stopped while a daily run was under way",
+        "Nothing is to be done: the run is made again at the next start.",
+    ),
     "TIE-SWEEP-001": CatalogueEntry(
         "A sweep met an item that cannot be read",
         "Nothing was taken for deleted; correct the item in its source or the connector's rules, then sweep again.",
@@ -345,5 +371,9 @@ CATALOGUE: Final[dict[str, CatalogueEntry]] = {
     "TIE-WEBHOOK-005": CatalogueEntry(
         "Webhooks cannot be checked",
         "Put the secret that the hub's log names where the firm directory says; the vendor sends the webhook again.",
+    ),
+    "TIE-WEBHOOK-006": CatalogueEntry(
+        "More webhooks than the firm lets in",
+        "Nothing is to be done: the vendor sends it again, or the next poll brings it. The limit is in tieout.toml.",
     ),
 }

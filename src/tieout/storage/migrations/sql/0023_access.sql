@@ -351,6 +351,7 @@ select let_doors('deal_approval', 'insert');
 select let_doors('principal', 'insert', 'update');
 select let_doors('role_grant', 'insert', 'update');
 select let_doors('api_client', 'insert', 'update');
+select let_doors('api_key', 'update');
 select let_doors('web_session', 'insert', 'update');
 select let_doors('sign_in_link', 'insert', 'update');
 select let_doors('access_use', 'insert', 'update');
