@@ -9,7 +9,7 @@ from typing import Annotated
 import msgspec
 import typer
 
-from tieout.cli.options import AsJson
+from tieout.cli.options import HOME, AsJson, Home, actor
 from tieout.cli.output import Words, print_json
 from tieout.connect.http import HttpClient, HttpSettings
 from tieout.connect.json_codec import decode_strict
@@ -26,8 +26,11 @@ from tieout.governance.consumer_contract import (
     check_schemas,
     read_contract,
 )
+from tieout.inbound import vendor_schemas
 from tieout.model.event_catalogue import EVENTS
 from tieout.runtime.clock import SystemClock
+from tieout.runtime.installation import open_installation
+from tieout.storage.pool import connect, in_transaction
 
 app = typer.Typer(
     help="Published schemas and events, and what consumers rely on.", no_args_is_help=True, add_completion=False
@@ -102,6 +105,49 @@ def try_contracts(
         _print(Words(whole=True), kept)
     if any(one.problems for one in kept):
         raise typer.Exit(code=1)
+
+
+@app.command("vendors")
+def vendors(
+    home: Home = HOME,
+    system: Annotated[str | None, typer.Option(help="Only the changes of this system.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """What each vendor's objects look like by now, and what is different from before. Exit code 1 with open changes."""
+    clock = SystemClock()
+    with open_installation(home) as installation, connect(installation.url, autocommit=True) as conn:
+        while in_transaction(conn, lambda cur: vendor_schemas.learn(cur, now=clock.now())):
+            pass
+        known = in_transaction(conn, vendor_schemas.objects)
+        changes = in_transaction(conn, lambda cur: vendor_schemas.open_changes(cur, system=system))
+    if as_json:
+        print_json({"objects": known, "changes": changes})
+    else:
+        words = Words(whole=True)
+        for one in known:
+            words.print(f"{one.system:<16}{one.object:<28}{one.field_count:>6} fields{one.message_count:>9} messages")
+        for change in changes:
+            words.print(f"{change.system} {change.object} {change.path} {change.words} (message {change.message_id})")
+        words.print(f"{len(changes)} changes that nobody has acknowledged.")
+    if changes:
+        raise typer.Exit(code=1)
+
+
+@app.command("acknowledge")
+def acknowledge(
+    system: Annotated[str, typer.Argument(help="The system, as the firm names it.")],
+    reason: Annotated[str, typer.Option(help="What came of looking at them, for the audit log.")],
+    home: Home = HOME,
+) -> None:
+    """Say that somebody has looked at all open changes of a vendor's objects."""
+    with open_installation(home) as installation, connect(installation.url, autocommit=True) as conn:
+        count = in_transaction(
+            conn,
+            lambda cur: vendor_schemas.acknowledge(
+                cur, system=system, actor=actor(), reason=reason, now=SystemClock().now()
+            ),
+        )
+    Words(whole=True).print(f"{count} changes of {system} are acknowledged.")
 
 
 async def _try_requests(contract: ConsumerContract, url: str) -> list[Kept]:
