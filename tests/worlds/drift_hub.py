@@ -244,7 +244,7 @@ def open_drift_hub(
         config = FirmConfig(
             name="Test firm",
             version=1,
-            content_hash="drift",
+            content_hash=f"drift of {simulator.admin.connection().settings}",
             systems=(
                 SystemConfig(name="crm", connector="api", account="c", environment=Environment.SANDBOX, role="crm"),
                 SystemConfig(
