@@ -125,7 +125,8 @@ class DriftHub:
 
     def run(self) -> None:
         """Take up what people decided, and deliver what is due."""
-        in_transaction(self.conn, lambda cur: release.take_up(cur, self.clock))
+        while in_transaction(self.conn, lambda cur: release.take_up(cur, self.clock)):
+            asyncio.run(self._drain())
         asyncio.run(self._drain())
 
     async def _drain(self) -> None:
@@ -192,14 +193,17 @@ class DriftHub:
         """What is open on the desk."""
         return queue.list_items(self.conn)
 
-    def retry(self, *, accept: bool = False) -> None:
-        """A decided release of everything that is open, with the finding overruled or not, is taken up."""
+    def retry(self, code: str | None = None, *, accept: bool = False) -> None:
+        """A decided release of all that is open (or of one code), with the finding overruled or not, is taken up."""
 
         def work(cur: Cursor[tuple[object, ...]]) -> None:
             overruled = {"override": "DRIFT"} if accept else {}
             cur.execute(
-                "update desk_item set state = 'released', context = context || %s where state = 'open'",
-                (Jsonb(overruled),),
+                """
+                update desk_item set state = 'released', context = context || %s
+                 where state = 'open' and source_id = coalesce(%s, source_id)
+                """,
+                (Jsonb(overruled), code),
             )
 
         in_transaction(self.conn, work)

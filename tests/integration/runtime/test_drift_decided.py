@@ -196,6 +196,26 @@ def test_a_target_that_shows_nothing_any_more_is_not_believed(hub: DriftHub) -> 
     assert len(hub.desk()) == 3
 
 
+def test_what_is_missing_waits_for_what_it_refers_to_whoever_is_first(hub: DriftHub) -> None:
+    hub.deliver(CUSTOMER, PROJECT, TASK)
+    hub.restore()
+    hub.sweep()
+    hub.retry("W-1")
+    [task] = [item for item in hub.desk() if item.source_id == "W-1"]
+    assert "Not sent again: the project P-77 that it refers to is missing too" in task.message
+    assert (len(hub.desk()), hub.delivery_count()) == (3, 3)
+    hub.retry()
+    assert (hub.desk(), hub.delivery_count(), hub.states()) == ([], 6, {"posted"})
+    sent = hub.conn.execute("select command_kind from delivery order by delivery_id").fetchall()
+    assert [str(row[0]) for row in sent[3:]] == ["upsert_customer", "upsert_project", "upsert_task"]
+    done = hub.sweep()
+    assert {kind: (one.compared_count, one.drifted_count, one.missing_count) for kind, one in done.items()} == {
+        "client": (1, 0, 0),
+        "project": (1, 0, 0),
+        "task": (1, 0, 0),
+    }
+
+
 def _tell_golden(hub: DriftHub, name: str) -> None:
     """The CRM has told the hub of another name, which is not delivered yet."""
 

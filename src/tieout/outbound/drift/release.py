@@ -5,7 +5,7 @@ as they are there. Nothing is sent where that would overwrite what an owner says
 Neighbours: ``store`` keeps what sweeps found, ``outbox`` delivers.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Final, TypeAlias
@@ -24,13 +24,13 @@ from tieout.model.field_mapping import CUSTOM
 from tieout.model.identity import business_key, idempotency_key, reference_of
 from tieout.model.money import to_minor
 from tieout.outbound.drift.comparison import Drift, has_another_code
-from tieout.outbound.drift.said import CODE, MONEY, PRICE, STATUS
+from tieout.outbound.drift.said import CODE, MONEY, PRICE, STATUS, Said, said_by
 from tieout.outbound.drift.store import DRIFT, facts_of
 from tieout.outbound.outbox import NewDelivery, enqueue
 from tieout.storage.copying import ID_BLOCK, take_ids
 
 PURPOSE: Final = "drift"
-_BATCH: Final = 100
+_BATCH: Final = 500
 _STATUS_COMMAND: Final = "set_project_status"
 _REFERENCE_ATTRIBUTES: Final = {
     "client": "customer_code",
@@ -69,12 +69,16 @@ class _Base(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def take_up(cur: Cursor[tuple[object, ...]], clock: Clock) -> int:
-    """Send again, or accept, what was released; returns how many items were taken up."""
+    """Send again, or accept, what was released; returns how many items were taken up.
+
+    What is missing waits, still released, until what it refers to is there again.
+    """
     items = intake.claim_released(cur, [DRIFT], limit=_BATCH)
     if not items:
         return 0
     now, ids = clock.now(), _delivery_ids(cur)
     rows = _rows(cur, [one.subject_id for one in items])
+    waiting_count = 0
     for item in items:
         row = rows[item.subject_id]
         if row.drift is None:
@@ -85,14 +89,17 @@ def take_up(cur: Cursor[tuple[object, ...]], clock: Clock) -> int:
             _accept(cur, item, drift, now=now)
             continue
         try:
-            deliveries = list(_resent(cur, row, drift, ids))
+            deliveries = _resent(cur, row, drift, ids)
         except CannotResendError as refused:
             facts = facts_of(drift, row.drift_id, row.system_id, note=f"Not sent again: {refused}")
             intake.update(cur, [(item.item_id, facts)], now=now)
             continue
+        if deliveries is None:
+            waiting_count += 1
+            continue
         _send(cur, row, deliveries, now=now)
         intake.resolve_items(cur, [item.item_id], now=now, reason="Sent again; the next sweep looks whether it is so.")
-    return len(items)
+    return len(items) - waiting_count
 
 
 def _accept(cur: Cursor[tuple[object, ...]], item: intake.OpenItem, drift: Drift, *, now: datetime) -> None:
@@ -121,17 +128,66 @@ def _rows(cur: Cursor[tuple[object, ...]], drift_ids: list[int]) -> Mapping[int,
         return {one.drift_id: one for one in found.fetchall()}
 
 
-def _resent(cur: Cursor[tuple[object, ...]], row: _Row, drift: Drift, ids: Iterator[int]) -> Iterator[NewDelivery]:
-    """The deliveries that put right what is otherwise; raises CannotResendError where none may."""
+def _resent(cur: Cursor[tuple[object, ...]], row: _Row, drift: Drift, ids: Iterator[int]) -> list[NewDelivery] | None:
+    """The deliveries that put right what is otherwise; None while what the record refers to is not there.
+
+    Raises CannotResendError where none may be sent.
+    """
     _refuse_overwriting(drift)
     otherwise = {one.command_kind for one in drift.differences}
     bases = [one for one in _bases(cur, drift) if drift.is_missing or one.command_kind in otherwise]
     if not bases or any(one.superseded for one in bases):
         raise CannotResendError("it has been delivered anew since that sweep; sweep again.")
-    for base in bases:
-        command = msgspec.json.decode(base.command, type=Command)
-        if not isinstance(command, MasterCommand):
-            continue
+    masters = [
+        (base, command)
+        for base in bases
+        if isinstance(command := msgspec.json.decode(base.command, type=Command), MasterCommand)
+    ]
+    if _must_wait(cur, drift.system, [said_by(command) for _, command in masters]):
+        return None
+    return list(_deliveries(drift, row, masters, ids))
+
+
+def _must_wait(cur: Cursor[tuple[object, ...]], system: str, sayings: Sequence[Said]) -> bool:
+    """Whether a record that is referred to is missing too, and is on its way to be there again.
+
+    Raises CannotResendError where it is missing and nobody has decided that it be sent again.
+    """
+    references = [one for said in sayings for one in (*said.references.values(), said.within) if one is not None]
+    cur.execute(
+        """
+        select t.record, t.drift ->> 'code',
+               exists (select from desk_item i where i.subject_kind = %(kind)s and i.subject_id = t.drift_id
+                          and i.state = 'open'),
+               exists (select from desk_item i where i.subject_kind = %(kind)s and i.subject_id = t.drift_id
+                          and i.state = 'released')
+               or exists (select from delivery d join delivery o on o.system = d.system and o.order_key = d.order_key
+                           where d.delivery_id in (select value::bigint from jsonb_each_text(t.drift -> 'deliveries'))
+                             and o.state not in ('posted', 'split', 'recut', 'excluded', 'superseded'))
+          from target_drift t
+          join unnest(%(records)s::text[], %(keys)s::text[]) as given (record, key)
+            on given.record = t.record and given.key = t.key
+         where t.system = %(system)s and (t.drift ->> 'is_missing')::boolean
+        """,
+        {
+            "kind": DRIFT,
+            "system": system,
+            "records": [one.record for one in references],
+            "keys": [one.key for one in references],
+        },
+    )
+    waits = False
+    for record, code, is_open, is_coming in cur.fetchall():
+        if is_open:
+            raise CannotResendError(f"the {record} {code} that it refers to is missing too; send that again with it.")
+        waits = waits or bool(is_coming)
+    return waits
+
+
+def _deliveries(
+    drift: Drift, row: _Row, masters: Sequence[tuple[_Base, MasterCommand]], ids: Iterator[int]
+) -> Iterator[NewDelivery]:
+    for base, command in masters:
         key = idempotency_key(
             entity=command.entity,
             kind=base.command_kind,
