@@ -40,6 +40,8 @@ FAULT_POINTS: Final = (
     FaultPoint("streams.provisioning.after_commit", "decisions, and the next steps as deliveries; nobody is woken"),
     FaultPoint("streams.plan.before_commit", "what changed of bookings, people and actuals; the plan is as it was"),
     FaultPoint("streams.plan.after_commit", "the plan with what changed; nobody is woken"),
+    FaultPoint("streams.payroll.before_commit", "accepted hours; no file of them for the payroll"),
+    FaultPoint("streams.payroll.after_commit", "files of hours as deliveries; the delivery step is not woken"),
     FaultPoint("delivery.intent.before_commit", "the delivery, ready; no intent"),
     FaultPoint("delivery.intent.after_commit", "the intent; nothing was sent"),
     FaultPoint("delivery.send.before", "the intent; nothing was sent"),

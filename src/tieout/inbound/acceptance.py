@@ -264,10 +264,11 @@ def write_batch(  # noqa: PLR0913 - one of each thing that a batch is made of
             "insert into posting_pending (first_entry_id, last_entry_id) values (%s, %s)",
             (accepted[0].entry_id, accepted[-1].entry_id),
         )
-        cur.execute(
-            "insert into plan_pending (kind, first_id, last_id) values ('accepted', %s, %s)",
-            (accepted[0].entry_id, accepted[-1].entry_id),
-        )
+        for table in ("plan_pending", "payroll_pending"):
+            cur.execute(
+                f"insert into {table} (kind, first_id, last_id) values ('accepted', %s, %s)",  # noqa: S608 - of these two
+                (accepted[0].entry_id, accepted[-1].entry_id),
+            )
         notify(cur, _WAKES)
         notify(cur, _WAKES_PLAN)
     return batch_id

@@ -99,8 +99,9 @@ def write_actuals(cur: Cursor[tuple[object, ...]], rows: Sequence[str]) -> None:
 def reverse(cur: Cursor[tuple[object, ...]], entry_ids: Sequence[int]) -> int:
     """Take back every actual of ``entry_ids`` by its mirror: same price, rate and FX, amounts negated (domain 2.7).
 
-    The plan, whose burn is made of actuals, is told. Returns the number of rows written. An actual that is reversed
-    already is a unique conflict of its primary key: the transaction fails rather than take back twice.
+    The plan, whose burn is made of actuals, is told, and so is whoever tells payrolls hours. Returns the number of
+    rows written. An actual that is reversed already is a unique conflict of its primary key: the transaction fails
+    rather than take back twice.
     """
     cur.execute(
         """
@@ -118,13 +119,14 @@ def reverse(cur: Cursor[tuple[object, ...]], entry_ids: Sequence[int]) -> int:
     )
     reversed_count = cur.rowcount
     if reversed_count:
-        cur.execute(
-            """
-            insert into plan_pending (kind, first_id, last_id)
-            select 'reversed', entry_id, entry_id from unnest(%s::bigint[]) as given (entry_id) order by entry_id
-            """,
-            (list(entry_ids),),
-        )
+        for table in ("plan_pending", "payroll_pending"):
+            cur.execute(
+                f"""
+                insert into {table} (kind, first_id, last_id)
+                select 'reversed', entry_id, entry_id from unnest(%s::bigint[]) as given (entry_id) order by entry_id
+                """,  # noqa: S608 - of these two
+                (list(entry_ids),),
+            )
         notify(cur, "plan_to_allocate")
     return reversed_count
 

@@ -78,8 +78,35 @@ class PlanToAllocate(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     public_holidays: tuple[str, ...] = ()
 
 
+class PayPeriod(StrEnum):
+    """How long a pay period is; weeks are counted from the first day that payrolls are told of."""
+
+    MONTH = "month"
+    HALF_MONTH = "half_month"
+    WEEK = "week"
+    TWO_WEEKS = "two_weeks"
+
+
+class HoursToPayroll(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How approved hours get to payrolls.
+
+    ``payrolls`` names the system that pays the people of each legal entity. Nothing before ``first_day`` is told. Hours
+    are told ``cut_off_days`` after the last day of their pay period, what changes later as differences. ``numbers_of``
+    is the system whose keys of people are the employee numbers (None: the payroll itself). People of the kinds in
+    ``leave_out`` are not told.
+    """
+
+    payrolls: dict[str, str]
+    first_day: date
+    pay_period: PayPeriod = PayPeriod.MONTH
+    cut_off_days: int = 0
+    numbers_of: str | None = None
+    leave_out: tuple[str, ...] = ("contractor", "generic")
+
+
 class StreamPolicies(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The sections of ``streams.toml``; a stream without one does nothing."""
 
     lead_to_project: LeadToProject | None = None
     plan_to_allocate: PlanToAllocate | None = None
+    hours_to_payroll: HoursToPayroll | None = None

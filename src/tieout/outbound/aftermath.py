@@ -18,7 +18,6 @@ from tieout.errors import InvariantError
 from tieout.model.command import Command, object_of
 from tieout.model.finding import Finding, finding
 from tieout.model.journal import PostJournal
-from tieout.model.payroll import PostPayrollHours
 from tieout.outbound import store
 from tieout.outbound.outbox import ACKNOWLEDGED, replace_by_children
 from tieout.outbound.ports import CommandBuilder
@@ -174,10 +173,8 @@ def _event(target: Target, one: Claimed, decision: Decision) -> event_log.Event:
         "target_ref": decision.target_ref,
     }
     if is_master(one):
-        command = one.decoded()
-        facts |= {"command": one.command_kind, "object": object_of(command)}
-        kind = "hours.delivered" if isinstance(command, PostPayrollHours) else "master.delivered"
-        return event_log.Event(type=kind, subject=one.reference, payload=facts)
+        facts |= {"command": one.command_kind, "object": object_of(one.decoded())}
+        return event_log.Event(type="master.delivered", subject=one.reference, payload=facts)
     facts |= {"entry_count": one.entry_count, "hours": str(one.hours)}
     return event_log.Event(type="time.posted", subject=one.reference, payload=facts)
 

@@ -1,8 +1,8 @@
 """The proofs beside the identity: every row of every later step agrees with the row it was made of.
 
 Each proof is one statement that selects what disagrees; nothing selected means proven. They run on the same snapshot as
-the lines; ``booking_proofs`` has those of assignments and absences. ``storage.control_totals`` adds the proof that no
-row of any table was touched by hand.
+the lines; ``booking_proofs`` has those of assignments and absences, ``payroll_proofs`` those of hours for payrolls.
+``storage.control_totals`` adds the proof that no row of any table was touched by hand.
 """
 
 from collections.abc import Iterator
@@ -12,7 +12,7 @@ import msgspec
 from psycopg import Connection
 
 from tieout.ledger import control_totals as totals
-from tieout.reconciliation import booking_proofs
+from tieout.reconciliation import booking_proofs, payroll_proofs
 from tieout.storage.control_totals import verify_control_totals
 
 _SHOWN = 20
@@ -208,7 +208,9 @@ def run_proofs(conn: Connection[tuple[object, ...]]) -> list[Break]:
     """Every disagreement; of each proof the first few and then how many more."""
     conn.execute(_BEHIND)
     booking_proofs.prepare(conn)
-    proofs = (*_PROOFS, *(_Proof(*one) for one in booking_proofs.BOOKING_PROOFS))
+    payroll_proofs.prepare(conn)
+    more = (*booking_proofs.BOOKING_PROOFS, *payroll_proofs.PAYROLL_PROOFS)
+    proofs = (*_PROOFS, *(_Proof(*one) for one in more))
     breaks = [one for proof in proofs for one in _run(conn, proof)]
     breaks += [
         Break(proof="control_totals", subject=one.table, message=one.describe()) for one in verify_control_totals(conn)

@@ -29,6 +29,7 @@ from tieout.runtime.ids import SystemIds
 from tieout.runtime.systems import translators
 from tieout.storage.pool import connect, in_transaction
 from tieout.storage.wake import Listener
+from tieout.streams.hours_to_payroll.step import PayrollContext, tell_payrolls
 from tieout.streams.lead_to_project.step import ProjectContext, advance_projects
 from tieout.streams.plan_to_allocate.reader import PlanBookCache
 from tieout.streams.plan_to_allocate.step import PlanContext, advance_plan
@@ -36,7 +37,9 @@ from tieout.streams.time_to_bill.step import BillingContext, build_journals
 
 log = structlog.get_logger(__name__)
 
-STEPS = frozenset({"inbound", "time_to_bill", "lead_to_project", "plan_to_allocate", "delivery", ACKNOWLEDGED})
+STEPS = frozenset(
+    {"hours_to_payroll", "inbound", "time_to_bill", "lead_to_project", "plan_to_allocate", "delivery", ACKNOWLEDGED}
+)
 _LOST_WAIT_S = 0.1
 _PR_SET_PDEATHSIG = 1
 
@@ -49,6 +52,7 @@ class StepContexts:
     billing: BillingContext
     projects: ProjectContext
     plan: PlanContext
+    payroll: PayrollContext
 
 
 def contexts(conn: Connection[tuple[object, ...]]) -> StepContexts:
@@ -67,6 +71,7 @@ def contexts(conn: Connection[tuple[object, ...]]) -> StepContexts:
         billing=BillingContext(clock=clock, books=books),
         projects=ProjectContext(clock=clock, books=books, rates=inbound.rates),
         plan=PlanContext(clock=clock, plans=PlanBookCache(books, inbound.rates)),
+        payroll=PayrollContext(clock=clock, books=books),
     )
 
 
@@ -81,6 +86,7 @@ def work_once(conn: Connection[tuple[object, ...]], steps: StepContexts) -> int:
         + build_journals(conn, steps.billing)
         + advance_projects(conn, steps.projects)
         + advance_plan(conn, steps.plan)
+        + tell_payrolls(conn, steps.payroll)
         + in_transaction(conn, lambda cur: released.take_up(cur, steps.billing.clock))
         + in_transaction(conn, lambda cur: release_of_drift.take_up(cur, steps.billing.clock))
     ):

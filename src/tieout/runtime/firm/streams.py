@@ -12,6 +12,7 @@ from tieout.model.assignment import AssignmentState
 from tieout.model.firm import FirmConfig
 from tieout.model.project import WBSTask, wbs_problems
 from tieout.model.stream_policy import ApprovalRule, LeadToProject, PlanToAllocate, StreamPolicies
+from tieout.runtime.firm.payrolls import payroll_contradictions
 from tieout.runtime.firm.problems import FirmProblem
 from tieout.streams.lead_to_project.project_code import format_problem
 from tieout.streams.lead_to_project.targets import PROJECT, STATUS, TASK
@@ -38,6 +39,7 @@ def stream_contradictions(config: FirmConfig) -> list[FirmProblem]:
     return [
         *([] if projects is None else [*_settings(projects), *_tasks(projects), *_targets(config)]),
         *([] if plan is None else [*_planning(plan), *_public_holidays(plan)]),
+        *payroll_contradictions(config),
     ]
 
 

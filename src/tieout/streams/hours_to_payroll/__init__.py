@@ -1,0 +1,1 @@
+"""Hours to payroll: what the ledger accepted of each person is told to the payroll, once, by pay period."""
