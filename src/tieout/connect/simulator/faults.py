@@ -76,6 +76,10 @@ CHANCE_KINDS = (
 """Kinds that seeded chance picks from: those after which a correct hub ends with every posting made once."""
 
 
+_AFTER_CHANCE_S = "1"
+"""No limit is used up when chance refuses a request: it says so, or a vendor's usual minute would be waited out."""
+
+
 class Fault(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One fault to play. ``retry_after`` is the header's raw text; ``variant`` names the kind of schema drift.
 
@@ -145,7 +149,9 @@ class FaultPlan:
         kinds = [kind for kind in CHANCE_KINDS if kind in self.supported]
         if kind_of_request == "read":
             kinds = [kind for kind in kinds if kind is not FaultKind.PARTIAL_BATCH]
-        return self._note(Fault(kind=kinds[draw % len(kinds)], seconds=(draw % 400) / 1000))
+        kind = kinds[draw % len(kinds)]
+        retry_after = _AFTER_CHANCE_S if kind is FaultKind.HTTP_429 else None
+        return self._note(Fault(kind=kind, seconds=(draw % 400) / 1000, retry_after=retry_after))
 
     def _note(self, fault: Fault) -> Fault:
         self.played[fault.kind] = self.played.get(fault.kind, 0) + 1

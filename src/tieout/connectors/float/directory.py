@@ -5,11 +5,13 @@ ago would be made again. Only the keys of clients by their code are remembered, 
 ``write``, ``demand`` and ``lookup`` ask, ``client`` makes the requests.
 """
 
+from functools import partial
 from typing import Final, TypeVar
 
 import msgspec
 
 from tieout.connect.json_codec import JsonValue, decode_strict, shape_strict
+from tieout.connect.read_again import read_again
 from tieout.connectors.float.client import FloatClient
 from tieout.connectors.float.fields import rows_of
 from tieout.connectors.float.lists import VendorList, answer_of
@@ -72,7 +74,8 @@ class Directory:
 
     async def project(self, code: str) -> HeldProject | None:
         """The project with this code, whatever its case, with its team; None where there is none."""
-        body = await self._client.row("/projects", {"project_code": code, "expand": "project_team"})
+        asked = {"project_code": code, "expand": "project_team"}
+        body = await read_again(partial(self._client.row, "/projects", asked))
         found = [_held(one) for one in rows_of(body)]
         mine = [one for one in found if (one.row.project_code or "").casefold() == code.casefold()]
         if len(mine) > 1:
@@ -93,10 +96,11 @@ class Directory:
         """Everybody who stands for an unassigned role, by key."""
         return {one.people_id: one for one in await self._all(_PLACEHOLDERS, FloatPerson)}
 
-    async def allocations(self, project_id: int) -> list[FloatAllocation]:
-        """Every allocation of a project."""
+    async def allocations(self, project_id: int | None = None) -> list[FloatAllocation]:
+        """Every allocation of a project, or of all projects."""
         days = {"start_date": self._options.first_day.isoformat(), "end_date": self._options.last_day.isoformat()}
-        asked = VendorList(path="/tasks", id="task_id", parameters={"project_id": str(project_id), **days})
+        of_project = {} if project_id is None else {"project_id": str(project_id)}
+        asked = VendorList(path="/tasks", id="task_id", parameters={**of_project, **days})
         return await self._all(asked, FloatAllocation)
 
     async def _all(self, vendor_list: VendorList, row_type: type[Shape]) -> list[Shape]:
@@ -109,7 +113,7 @@ class Directory:
                 "per-page": str(PAGE_SIZE),
                 "sort": vendor_list.id,
             }
-            listed = await self._client.page(vendor_list.path, parameters)
+            listed = await read_again(partial(self._client.page, vendor_list.path, parameters))
             answer = answer_of(listed.body, listed.page_count, vendor_list)
             if answer is None:
                 raise ContractError(

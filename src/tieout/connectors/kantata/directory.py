@@ -5,11 +5,13 @@ remembered while the sink is open; what was not found is read again each time. N
 """
 
 from collections.abc import AsyncIterator, Mapping
+from functools import partial
 from typing import Final
 
 import msgspec
 
 from tieout.connect.json_codec import decode_strict_as
+from tieout.connect.read_again import read_again
 from tieout.connectors.kantata.client import KantataClient
 from tieout.connectors.kantata.records import Id
 
@@ -125,7 +127,8 @@ class Directory:
             number += 1
 
     async def _page(self, collection: str, parameters: Mapping[str, str]) -> _Page:
-        return decode_strict_as(await self._client.get(collection, parameters), _Page)
+        payload = await read_again(partial(self._client.get, collection, parameters))
+        return decode_strict_as(payload, _Page)
 
 
 def _seen(collection: str) -> dict[str, str]:

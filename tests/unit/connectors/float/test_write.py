@@ -224,7 +224,7 @@ async def test_what_cannot_be_written_is_refused_in_words(
 
 
 async def test_a_token_that_is_gone_is_no_access_and_not_a_refusal(account: Account) -> None:
-    account.force(Fault(kind=FaultKind.TOKEN_EXPIRED))
+    account.force(Fault(kind=FaultKind.TOKEN_EXPIRED, count=10))
     assert isinstance(await account.write(PROJECT), NoAccess)
 
 

@@ -177,3 +177,11 @@ async def test_a_setting_that_cannot_be_used_is_told(account: Account, statuses:
     broken = type(account.connection)(**{**vars(account.connection), "settings": settings})
     with pytest.raises(ConfigurationError, match="project_statuses"):
         KantataSink(broken)
+
+
+async def test_a_read_that_is_spoiled_once_does_not_fail_the_write(sink: KantataSink, account: Account) -> None:
+    for kind in (FaultKind.DROP, FaultKind.HTTP_500, FaultKind.TOKEN_EXPIRED):
+        account.simulator.plan.force(Fault(kind=kind, on="read"))
+        (outcome,) = await write(sink, msgspec.structs.replace(CUSTOMER, reference=f"R-{kind}"))
+        assert isinstance(outcome, Accepted)
+        assert account.simulator.plan.pending == 0
