@@ -10,10 +10,20 @@ import msgspec
 import pytest
 import typer
 
+from tieout.api.metrics import METRICS
 from tieout.cli.app import app
 from tieout.errors import CATALOGUE
 from tieout.model.finding_codes import CATALOGUE as FINDINGS
 from tieout.model.firm import DeliveryPolicy, EntityPolicy, SystemConfig
+from tieout.model.oversight import (
+    DeletionSweep,
+    Intake,
+    Oversight,
+    QualityOverride,
+    QualityPolicy,
+    Schedule,
+    WebhookDoor,
+)
 from tieout.model.stream_policy import LeadToProject, TaskTemplate
 
 ROOT = Path(__file__).parents[2]
@@ -50,7 +60,23 @@ def test_every_command_and_option_is_documented_and_the_other_way_round() -> Non
     assert documented.keys() == commands().keys()
 
 
-@pytest.mark.parametrize("struct", [SystemConfig, EntityPolicy, DeliveryPolicy, LeadToProject, TaskTemplate])
+@pytest.mark.parametrize(
+    "struct",
+    [
+        SystemConfig,
+        EntityPolicy,
+        DeliveryPolicy,
+        LeadToProject,
+        TaskTemplate,
+        Oversight,
+        Schedule,
+        DeletionSweep,
+        QualityPolicy,
+        QualityOverride,
+        WebhookDoor,
+        Intake,
+    ],
+)
 def test_every_setting_of_the_firm_directory_is_documented(struct: type[msgspec.Struct]) -> None:
     text = (REFERENCE / "firm-directory.md").read_text()
     given_by_place = {"name", "entity"}
@@ -69,6 +95,14 @@ def test_every_error_code_in_the_code_is_in_the_catalogue_and_the_other_way_roun
     elsewhere = "\n".join(path.read_text() for path in SOURCE.rglob("*.py") if path.parent != SOURCE / "errors")
     mentioned = set(re.findall(r"TIE-[A-Z]+-\d{3}", elsewhere))
     assert CATALOGUE.keys() - mentioned == set()
+
+
+def test_every_metric_is_documented_with_its_labels_and_the_other_way_round() -> None:
+    rows = re.findall(
+        r"^\| `(tieout_[a-z_]+)` \| (.*) \| (.*) \|$", (REFERENCE / "metrics.md").read_text(), re.MULTILINE
+    )
+    documented = {name: (words, tuple(re.findall(r"`([a-z]+)`", labels))) for name, labels, words in rows}
+    assert documented == METRICS
 
 
 def test_every_finding_code_that_rules_use_is_in_the_catalogue() -> None:

@@ -25,6 +25,7 @@ from tieout.storage.pool import losing_database
 _COMMANDS: Final = {
     "up": ("hub", "up"),
     "demo": ("demo", "demo"),
+    "status": ("status", "show_status"),
     "init": ("firm", "init"),
     "check": ("firm", "check"),
     "connect": ("connect", "connect"),

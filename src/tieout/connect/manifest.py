@@ -3,6 +3,7 @@
 Neighbours: ``connector`` binds a manifest to code, ``conformance`` proves every claim made here.
 """
 
+from datetime import date
 from enum import StrEnum
 
 import msgspec
@@ -105,13 +106,15 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     ``read_your_write_lag_s`` how long a look-up may miss what was written. Together they are the quarantine.
     ``control_fields`` are the vendor's own fields in which a financial control decides, by control (tax, revenue,
     credit, period): the hub fills none of them where the system is the control's home. ``speaks_http`` is false where
-    the system is reached by another protocol, so that nothing passes the hub's HTTP client.
+    the system is reached by another protocol, so that nothing passes the hub's HTTP client. ``api_retires_on`` is the
+    day on which the vendor ends ``api_version``, None where it has named none.
     """
 
     name: str
     title: str
     role: Role
     api_version: str
+    api_retires_on: date | None = None
     reads: tuple[ReadCapability, ...] = ()
     writes: tuple[WriteCapability, ...] = ()
     limits: Limits = Limits()

@@ -31,7 +31,8 @@ class SystemConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     not posted there any more; ``reads`` the objects polled; ``takes`` the master commands that are sent there
     (``upsert_project``, ``link_deal``, ``publish_demand``). ``role`` is the part it plays (crm, psa, resource, hcm,
     erp, payroll), its connector's where the file says no other. ``fields`` are those of its fields that the hub fills,
-    ``custom_fields`` its account's own that the hub keeps.
+    ``custom_fields`` its account's own that the hub keeps. ``api_retires_on`` is the day on which the vendor ends the
+    version of its API for this account, where it has said so to the firm.
     """
 
     name: str
@@ -49,6 +50,7 @@ class SystemConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     role: str | None = None
     fields: tuple[FilledField, ...] = msgspec.field(default=(), name="field")
     custom_fields: tuple[CustomField, ...] = msgspec.field(default=(), name="custom_field")
+    api_retires_on: date | None = None
 
     def posts_on(self, entity: str, day: date) -> bool:
         """Whether journals of ``entity`` with accounting date ``day`` go there."""

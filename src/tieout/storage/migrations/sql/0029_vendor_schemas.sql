@@ -35,3 +35,6 @@ create table vendor_change (
     acknowledged_by text
 );
 create index vendor_change_open on vendor_change (object_id) where acknowledged_at is null;
+
+select guard_rows_of_firm(name::regclass) from unnest(array['vendor_object', 'vendor_field', 'vendor_change']) as name;
+select let_doors('vendor_change', 'update');
