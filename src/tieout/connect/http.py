@@ -16,10 +16,12 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Final
 
+import httpcore
 import httpx
 import msgspec
 import structlog
 
+from tieout.connect.addresses import Reach, refusal
 from tieout.connect.manifest import Limits
 from tieout.connect.redaction import Redactor
 from tieout.connect.throttle import Throttle
@@ -29,6 +31,7 @@ from tieout.model.clock import Clock
 log = structlog.get_logger(__name__)
 
 _SENDING: Final = "send_request_headers.started"
+_CONNECTED: Final = "connection.connect_tcp.complete"
 _READ_METHODS: Final = frozenset({"GET", "HEAD"})
 _RETRY_AFTER_STATUSES: Final = frozenset({429, 503})
 _TAPPED_BODY_CHARS: Final = 65_536
@@ -66,7 +69,7 @@ class HttpSettings:
     """How to talk HTTP on one connection.
 
     ``timeout_s`` is the total time of one request, body included. ``ca_file`` adds an authority to trust,
-    ``proxy`` is a URL. ``wire_tap`` is given every exchange.
+    ``proxy`` is a URL; whoever runs it decides what it reaches. ``wire_tap`` is given every exchange.
     """
 
     timeout_s: float = 30.0
@@ -77,6 +80,7 @@ class HttpSettings:
     ca_file: str | None = None
     proxy: str | None = None
     wire_tap: WireTap | None = None
+    reach: Reach = Reach.CONFIGURED
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -172,7 +176,8 @@ class HttpClient:
             raise self._unusable(method, path, str(error)) from None
         if any(_CONTROL.search(value) for value in request.headers.values()):
             raise self._unusable(method, path, "a header has a control character; is there one in a secret?")
-        call = _Call(request=request, harmless=harmless, started_at=self._clock.now())
+        reach = None if self._settings.proxy else self._settings.reach
+        call = _Call(request=request, harmless=harmless, started_at=self._clock.now(), reach=reach)
         async with self._throttle.acquire(self._account, self._limits):
             answer = await self._send(call, self._settings.timeout_s if timeout_s is None else timeout_s)
         if answer.status in _RETRY_AFTER_STATUSES and answer.retry_after_s:
@@ -204,6 +209,8 @@ class HttpClient:
             failure = self._failed(call, f"no complete answer within {timeout_s:g} s")
         except _TooLargeError:
             failure = self._too_large(call)
+        except _ForbiddenAddressError as error:
+            failure = self._unusable(call.request.method, call.request.url.path, str(error))
         except httpx.UnsupportedProtocol as error:
             failure = self._unusable(call.request.method, call.request.url.path, str(error))
         except httpx.HTTPError as error:
@@ -289,18 +296,38 @@ class _TooLargeError(Exception):
     """The body passed the cap."""
 
 
+class _ForbiddenAddressError(Exception):
+    """The connection leads where the hub must not speak."""
+
+
 @dataclass(kw_only=True)
 class _Call:
     request: httpx.Request
     harmless: bool
     started_at: datetime
+    reach: Reach | None = None
     may_have_been_sent: bool = False
 
     async def trace(self, event: str, info: Mapping[str, object]) -> None:
-        """Note the moment from which bytes of this request may have left (an event of httpcore)."""
-        del info
+        """Follow the request by the events of httpcore.
+
+        Whom a new connection really leads to is judged before anything is sent on it; from when on bytes of the request
+        may have left is noted.
+        """
+        if event == _CONNECTED and self.reach is not None:
+            await _check_peer(info["return_value"], self.reach)
         if event.endswith(_SENDING):
             self.may_have_been_sent = True
+
+
+async def _check_peer(stream: object, reach: Reach) -> None:
+    if not isinstance(stream, httpcore.AsyncNetworkStream):
+        raise TypeError(stream)
+    peer = stream.get_extra_info("server_addr")
+    why = refusal(str(peer[0]), reach)
+    if why is not None:
+        await stream.aclose()
+        raise _ForbiddenAddressError(why)
 
 
 def _shown(body: bytes, redactor: Redactor) -> str:

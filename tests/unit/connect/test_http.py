@@ -11,6 +11,7 @@ from typing import TypeAlias
 
 import pytest
 
+from tieout.connect.addresses import Reach
 from tieout.connect.http import Exchange, HttpClient, HttpSettings, parse_retry_after
 from tieout.connect.manifest import Limits
 from tieout.connect.redaction import Redactor
@@ -64,6 +65,25 @@ def says(text: str) -> Answer:
         await writer.drain()
 
     return answer
+
+
+async def test_a_connection_that_leads_where_it_must_not_sends_nothing() -> None:
+    received: list[bytes] = []
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        received.append(await reader.read())
+        writer.close()
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    # The name, as a subscriber would give it: what it leads to shows only when the connection stands.
+    client = client_of(f"http://localhost:{port}", reach=Reach.PUBLIC)
+    with pytest.raises(ConfigurationError, match=r"TIE-HTTP-005.*is no address of the internet"):
+        await client.request("POST", "/hooks", content=b"{}")
+    await client.aclose()
+    server.close()
+    await server.wait_closed()
+    assert received == [b""]
 
 
 async def reset(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
