@@ -175,7 +175,7 @@ select s.system_id, s.source_id, s.reading_id, s.entity_id, s.state = 3 as count
 """
 
 _ROUND_MINOR = """
-create function pg_temp.round_minor(amount numeric, exponent integer, half_even boolean) returns bigint
+create or replace function pg_temp.round_minor(amount numeric, exponent integer, half_even boolean) returns bigint
 language sql immutable as $$
     select case when half_even and abs(x - trunc(x)) = 0.5 then 2 * round(x / 2) else round(x) end::bigint
       from (select amount * power(10::numeric, exponent) as x) as scaled

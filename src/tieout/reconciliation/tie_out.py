@@ -116,14 +116,14 @@ def tie_out(
 ) -> TieOut:
     """The statement of ``entity`` and ``period`` (None: all). ``conn`` is in autocommit; nothing is left behind."""
     with conn.transaction():
-        _prepare(conn, translators)
+        prepare(conn, translators)
         rows = [
             row
-            for row in _rows(conn)
+            for row in rows_of_lines(conn)
             if (entity is None or row.entity in {entity, UNASSIGNED})
             and (period is None or row.period in {period, UNASSIGNED})
         ]
-        return TieOut(rows=tuple(rows), apart=_apart(conn), breaks=tuple(run_proofs(conn)))
+        return TieOut(rows=tuple(rows), apart=counted_apart(conn), breaks=tuple(run_proofs(conn)))
 
 
 def entries_behind(
@@ -137,10 +137,10 @@ def entries_behind(
 ) -> list[BucketEntry]:
     """The entries behind one figure of the statement, in the order of their source."""
     with conn.transaction():
-        _prepare(conn, translators)
+        prepare(conn, translators)
         rows = conn.execute(
             f"""
-            {_NAMED.format(source="line")}
+            {NAMED.format(source="line")}
             select n.side, n.source_id, n.entry_id, n.message_id, n.item_no, n.entry_count, n.hours, n.amount_minor,
                    n.day, d.reference,
                    array(select a.actual_id from actual a
@@ -164,7 +164,7 @@ _PER_DAY = """(
                coalesce(sum(entry_count) filter (where not priced), 0) as unpriced_count,
                coalesce(sum(hours) filter (where not priced), 0) as unpriced_hours
           from line group by side, entity_id, day, currency)"""
-_NAMED = f"""
+NAMED = f"""
     with named as (
         select l.*, coalesce(e.code, '{UNASSIGNED}') as entity, coalesce(p.code, '{UNASSIGNED}') as period,
                coalesce(k.alpha, '{UNASSIGNED}') as currency_code
@@ -178,7 +178,8 @@ _NAMED = f"""
 """  # noqa: S608 - a constant
 
 
-def _prepare(conn: Connection[tuple[object, ...]], translators: Mapping[str, Translator]) -> None:
+def prepare(conn: Connection[tuple[object, ...]], translators: Mapping[str, Translator]) -> None:
+    """Fill the temporary table ``line`` (``lines``) in the transaction that ``conn`` has just begun."""
     conn.execute("set transaction isolation level repeatable read")
     conn.execute("set local work_mem = '64MB'")
     book = reference_book.load(conn)
@@ -186,11 +187,12 @@ def _prepare(conn: Connection[tuple[object, ...]], translators: Mapping[str, Tra
     build_lines(conn, book, translators)
 
 
-def _rows(conn: Connection[tuple[object, ...]]) -> list[TieOutRow]:
+def rows_of_lines(conn: Connection[tuple[object, ...]]) -> list[TieOutRow]:
+    """The rows that the table ``line`` adds up to."""
     found: dict[tuple[str, str, str], dict[str, Bucket]] = {}
     for row in conn.execute(
         f"""
-        {_NAMED.format(source=_PER_DAY)}
+        {NAMED.format(source=_PER_DAY)}
         select entity, period, currency_code, side, sum(entries), sum(hours), sum(amount_minor), sum(cost_minor),
                sum(unpriced_count), sum(unpriced_hours)
           from named group by entity, period, currency_code, side
@@ -212,7 +214,8 @@ def _rows(conn: Connection[tuple[object, ...]]) -> list[TieOutRow]:
     ]
 
 
-def _apart(conn: Connection[tuple[object, ...]]) -> Apart:
+def counted_apart(conn: Connection[tuple[object, ...]]) -> Apart:
+    """What was taken in and is in no row, of the tables that ``prepare`` made."""
     row = conn.execute(
         """
         select said.items - said.facts
