@@ -68,11 +68,12 @@ def says(text: str) -> Answer:
 
 
 async def test_a_connection_that_leads_where_it_must_not_sends_nothing() -> None:
-    received: list[bytes] = []
+    received = asyncio.Queue[bytes]()
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        received.append(await reader.read())
+        received.put_nowait(await reader.read())
         writer.close()
+        await writer.wait_closed()
 
     server = await asyncio.start_server(serve, "127.0.0.1", 0)
     port = server.sockets[0].getsockname()[1]
@@ -81,9 +82,8 @@ async def test_a_connection_that_leads_where_it_must_not_sends_nothing() -> None
     with pytest.raises(ConfigurationError, match=r"TIE-HTTP-005.*is no address of the internet"):
         await client.request("POST", "/hooks", content=b"{}")
     await client.aclose()
+    assert await received.get() == b""
     server.close()
-    await server.wait_closed()
-    assert received == [b""]
 
 
 async def reset(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
