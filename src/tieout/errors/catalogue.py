@@ -206,6 +206,13 @@ CATALOGUE: Final[dict[str, CatalogueEntry]] = {
         "The API could not handle a request",
         "This is a defect of Tieout: nothing of the request was stored. Report it with the hub's log around it.",
     ),
+    "TIE-API-010": CatalogueEntry(
+        "The request is not allowed",
+        "Ask whoever gives rights for the scope that the detail names; a page is loaded again before it is repeated.",
+    ),
+    "TIE-API-011": CatalogueEntry(
+        "There were too many requests", "Wait as long as Retry-After says; RateLimit tells how many are left."
+    ),
     "TIE-BILLING-001": CatalogueEntry(
         "An account is not configured", "Add the account number to [accounts] of the entity's policy and apply."
     ),
@@ -238,7 +245,28 @@ CATALOGUE: Final[dict[str, CatalogueEntry]] = {
         "Name a file that does not exist yet, in a directory that can be written to.",
     ),
     "TIE-DESK-001": CatalogueEntry("No such item on the desk", "List the items with `tieout exceptions list`."),
-    "TIE-DESK-002": CatalogueEntry("An exclusion without a reason", "Give --reason; it stays in the history."),
+    "TIE-DESK-002": CatalogueEntry("An act without a reason", "Give --reason; it stays in the history."),
+    "TIE-DESK-003": CatalogueEntry(
+        "No right for what is acted on", "Ask somebody who has it for every legal entity that is touched."
+    ),
+    "TIE-DESK-004": CatalogueEntry(
+        "A proposal is approved by another person", "Ask a second person to look at it and to approve it."
+    ),
+    "TIE-DESK-005": CatalogueEntry(
+        "A proposal is not what was seen", "Look at it again; where its items have changed since, propose it anew."
+    ),
+    "TIE-DESK-006": CatalogueEntry(
+        "A proposal is decided already or has expired", "Look at it with `tieout exceptions proposal`; propose it anew."
+    ),
+    "TIE-DESK-007": CatalogueEntry(
+        "A value cannot be corrected so", "Correct it as the message says, or in its source."
+    ),
+    "TIE-DESK-008": CatalogueEntry(
+        "A line of a mapping table cannot be added", "Correct it as the message says, or in the firm directory."
+    ),
+    "TIE-DESK-009": CatalogueEntry("There is no such proposal", "List them with `tieout exceptions proposals`."),
+    "TIE-DESK-010": CatalogueEntry("Too much for one proposal", "Choose fewer items, by a root cause or a code."),
+    "TIE-DESK-011": CatalogueEntry("The mark of a page is not of this list", "Begin the list anew, without the mark."),
     "TIE-DRIFT-001": CatalogueEntry("The object is not paused", "See what is paused with `tieout systems list`."),
     "TIE-FIRM-003": CatalogueEntry(
         "There is no firm directory",
@@ -294,6 +322,10 @@ CATALOGUE: Final[dict[str, CatalogueEntry]] = {
     "TIE-SCHEMA-002": CatalogueEntry(
         "A consumer's contract cannot be read",
         "Correct the file as the message says; docs/how-to/rely-on-events-and-schemas.md describes the form.",
+    ),
+    "TIE-SITE-001": CatalogueEntry(
+        "The hub's own address or its identity provider is set wrongly",
+        "Correct the environment variable that the message names, as docs/how-to/give-access.md describes.",
     ),
     "TIE-STORE-001": CatalogueEntry(
         "The database cannot be reached",
@@ -352,6 +384,10 @@ CATALOGUE: Final[dict[str, CatalogueEntry]] = {
     "TIE-SWEEP-001": CatalogueEntry(
         "A sweep met an item that cannot be read",
         "Nothing was taken for deleted; correct the item in its source or the connector's rules, then sweep again.",
+    ),
+    "TIE-SWEEP-002": CatalogueEntry(
+        "A sweep could not see all of an object",
+        "Nothing was taken for deleted; clear what is named (it is on the desk), then sweep again.",
     ),
     "TIE-WEBHOOK-001": CatalogueEntry(
         "No such system that sends webhooks",

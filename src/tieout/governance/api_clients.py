@@ -82,6 +82,12 @@ def principal_id_of(conn: Connection[tuple[object, ...]], client_id: str, secret
     return UUID(str(row[0])) if row is not None and fits else None
 
 
+def principal_id_of_key(conn: Connection[tuple[object, ...]], key: str) -> UUID | None:
+    """Whose key to hand in time this is; None for one that is not known or was revoked."""
+    row = conn.execute("select key_id from api_key where digest = %s and revoked_at is null", (digest(key),)).fetchone()
+    return None if row is None else UUID(str(row[0]))
+
+
 def client_of(conn: Connection[tuple[object, ...]], principal_id: UUID) -> tuple[str, datetime] | None:
     """The client id of a program and when its present secret was made; None where it has none that works."""
     row = conn.execute(

@@ -37,3 +37,12 @@ class DoorDatabase:
                 ),
             )
             yield conn
+
+    @contextmanager
+    def as_nobody(self) -> Iterator[Connection[Row]]:
+        """A connection in a transaction that sees no row of any legal entity: to find out who asks.
+
+        Raises TransientError (TIE-STORE-001) without a database.
+        """
+        with losing_database(), self._pool.connection() as conn, conn.transaction():
+            yield conn
