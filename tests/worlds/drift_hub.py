@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
+from typing import TypeVar
 
 import msgspec
 import pytest
@@ -44,6 +45,7 @@ from tieout.storage.workers import Worker
 from tieout.streams.time_to_bill.rebuild import JournalRebuilder
 
 TARGET = "target"
+_Told = TypeVar("_Told", bound=msgspec.Struct)
 _LATER_S = 5
 """Longer than any vendor here needs to show what was written."""
 CUSTOMER = UpsertCustomer(reference="", entity="US01", code="C-77", name="Ünïcode & Sons", currency="USD")
@@ -165,13 +167,11 @@ class DriftHub:
 
         asyncio.run(write())
 
-    def last_sent(self, code: str) -> MasterCommand:
-        """The last acknowledged command about ``code``, with its reference."""
+    def last_told(self, kind: type[_Told]) -> _Told:
+        """The last command of a kind, as it was sent."""
         rows = self.conn.execute("select command from delivery_command order by delivery_id desc").fetchall()
-        decoded: list[MasterCommand] = [
-            msgspec.json.decode(row[0], type=MasterCommand) for row in rows if isinstance(row[0], bytes)
-        ]
-        return next(one for one in decoded if getattr(one, "code", None) == code)
+        decoded = (msgspec.json.decode(row[0], type=MasterCommand) for row in rows if isinstance(row[0], bytes))
+        return next(one for one in decoded if isinstance(one, kind))
 
     def sweep(self, *, limit_percent: int = 100) -> dict[str, ComparedKind]:
         """What a sweep a little later comes to, by type of record."""

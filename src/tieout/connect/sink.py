@@ -5,7 +5,8 @@
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import date
-from typing import Protocol
+from decimal import Decimal
+from typing import Protocol, runtime_checkable
 
 import msgspec
 
@@ -32,6 +33,31 @@ class Sink(Protocol):
 
     async def aclose(self) -> None:
         """Release connections and sessions."""
+        ...
+
+
+class HeldDemandLine(msgspec.Struct, frozen=True, kw_only=True):
+    """What a resource tool holds of one line of published demand: hours on the days from ``starts`` until ``ends``.
+
+    ``staffed``: somebody was given part of it, so that it is the resource manager's from then on.
+    """
+
+    number: str
+    hours: Decimal
+    starts: date
+    ends: date
+    staffed: bool = False
+
+
+@runtime_checkable
+class ShowsDemand(Protocol):
+    """A sink that can say what its tool holds of the demand that was published there; others need not be it."""
+
+    async def published_demand(self) -> Mapping[str, Sequence[HeldDemandLine]]:
+        """Every line that is held, by the tool's own key of the project.
+
+        Raises TransientError, AccessError or ContractError when it cannot be seen.
+        """
         ...
 
 

@@ -7,6 +7,7 @@ stores and sends again; ``runtime.sweep`` looks for what systems deleted of thei
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from contextlib import AsyncExitStack
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -16,6 +17,7 @@ from psycopg import Cursor
 
 from tieout.connect.connector import Connector, connector_for
 from tieout.connect.manifest import CursorKind
+from tieout.connect.sink import ShowsDemand
 from tieout.connect.source import Source, Translator
 from tieout.connect.throttle import Throttle
 from tieout.errors import AccessError, ContractError, TransientError
@@ -46,6 +48,7 @@ COMPARED: Final = "compared"
 INTERRUPTED: Final = "interrupted"
 DISBELIEVED: Final = "disbelieved"
 NOT_SHOWN: Final = "not_shown"
+_DEMAND: Final = "publish_demand"
 _WALKED: Final = frozenset({CursorKind.FULL, CursorKind.UPDATED_AT})
 
 
@@ -102,13 +105,23 @@ class DriftSweeper(msgspec.Struct, frozen=True, kw_only=True):
         translator = translators(self.firm).get(system.name)
         if connector.open_source is None or translator is None or not objects:
             return [ComparedKind(system=system.name, kind=one, outcome=NOT_SHOWN) for one in kinds]
-        source = connector.open_source(connection_to(system, connector, throttle=self.throttle, clock=self.clock))
-        try:
+        connection = connection_to(system, connector, throttle=self.throttle, clock=self.clock)
+        async with AsyncExitStack() as stack:
+            source = connector.open_source(connection)
+            stack.push_async_callback(source.aclose)
+            demand: object = None
+            if connector.open_sink is not None and connector.manifest.write(_DEMAND) is not None:
+                sink = connector.open_sink(connection)
+                stack.push_async_callback(sink.aclose)
+                demand = sink
             return await self.compare_source(
-                system.name, source, objects, translator, lag_s=connector.manifest.read_your_write_lag_s
+                system.name,
+                source,
+                objects,
+                translator,
+                demand=demand if isinstance(demand, ShowsDemand) else None,
+                lag_s=connector.manifest.read_your_write_lag_s,
             )
-        finally:
-            await source.aclose()
 
     async def compare_source(
         self,
@@ -117,11 +130,12 @@ class DriftSweeper(msgspec.Struct, frozen=True, kw_only=True):
         objects: Mapping[str, tuple[str, ...]],
         translator: Translator,
         *,
+        demand: ShowsDemand | None = None,
         lag_s: float = 0.0,
     ) -> list[ComparedKind]:
         """Walk ``objects`` (by name, with the kinds that each tells) and judge what was acknowledged before.
 
-        ``lag_s`` seconds after a write it may still be read as it was before.
+        ``demand`` says what is held of published demand; ``lag_s`` seconds after a write it may be read as it was.
         """
         before = self.clock.now() - timedelta(seconds=lag_s)
         shown, broken = Shown(), dict[str, str]()
@@ -131,6 +145,12 @@ class DriftSweeper(msgspec.Struct, frozen=True, kw_only=True):
             except (TransientError, AccessError, ContractError) as error:
                 log.warning("drift_sweep.interrupted", system=system, object=name, error=str(error))
                 broken |= dict.fromkeys(kinds, error.message)
+        if demand is not None:
+            try:
+                shown.add_demand(await demand.published_demand())
+            except (TransientError, AccessError, ContractError) as error:
+                log.warning("drift_sweep.interrupted", system=system, object=_DEMAND, error=str(error))
+                broken[RecordType.PROJECT.value] = error.message
         shown.finish()
         readable = {kind for kinds in objects.values() for kind in kinds}
         return await asyncio.to_thread(self._judge, system, shown, readable, broken, before)

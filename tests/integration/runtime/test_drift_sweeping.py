@@ -8,6 +8,8 @@ import msgspec
 import pytest
 from tests.worlds.drift_hub import CUSTOMER, PROJECT, DriftHub, open_drift_hub
 
+from tieout.model.command import UpsertCustomer, UpsertProject
+
 CONNECTORS = ("kantata", "netsuite", "float")
 
 
@@ -31,7 +33,7 @@ def test_what_is_there_as_it_was_acknowledged_is_no_drift(hub: DriftHub) -> None
 
 def test_a_late_original_over_a_later_amendment_is_found_repaired_and_gone_by_itself(hub: DriftHub) -> None:
     hub.deliver(CUSTOMER, PROJECT)
-    original = hub.last_sent("P-77")
+    original = hub.last_told(UpsertProject)
     amended = msgspec.structs.replace(PROJECT, name="Rollout, amended", ends=date(2028, 9, 1))
     hub.deliver(amended)
     hub.write_behind(original)
@@ -52,7 +54,7 @@ def test_what_a_person_puts_right_by_hand_is_no_item_any_more(hub: DriftHub) -> 
     hub.deliver(CUSTOMER)
     amended = msgspec.structs.replace(CUSTOMER, name="Ünïcode & Daughters")
     hub.deliver(amended)
-    right = hub.last_sent("C-77")
+    right = hub.last_told(UpsertCustomer)
     hub.write_behind(msgspec.structs.replace(right, name="Somebody else"))
     hub.sweep()
     [item] = hub.desk()

@@ -6,8 +6,10 @@ from decimal import Decimal
 import msgspec
 import pytest
 
+from tieout.connect.sink import HeldDemandLine
 from tieout.connect.source import Unreadable
 from tieout.model.command import (
+    DemandLine,
     LinkDeal,
     MasterCommand,
     PublishDemand,
@@ -311,6 +313,63 @@ def test_every_kind_of_master_is_compared(
     otherwise: dict[str, tuple[str | None, str | None]],
 ) -> None:
     assert said_otherwise(judged(command, record(kind, "17", fields))) == otherwise
+
+
+@pytest.mark.parametrize(
+    ("held", "otherwise"),
+    [
+        ({"hours": "33.33"}, {}),
+        ({"hours": "33.32"}, {"hours of demand line 1": ("33.3333", "33.32")}),
+        ({"starts": "2026-09-08", "ends": "2026-09-20"}, {}),
+        ({"ends": "2026-10-02"}, {"days of demand line 1": ("2026-09-01/2026-10-01", "2026-09-01/2026-10-02")}),
+        ({"hours": "1", "staffed": True}, {}),
+        (
+            {"number": "9"},
+            {
+                "hours of demand line 1": ("33.3333", None),
+                "days of demand line 1": ("2026-09-01/2026-10-01", None),
+                "hours of demand line 9": (None, "33.3333"),
+            },
+        ),
+    ],
+)
+def test_a_line_of_demand_is_its_hours_within_its_days_until_somebody_is_given_it(
+    held: dict[str, object], otherwise: dict[str, tuple[str | None, str | None]]
+) -> None:
+    line = {"number": "1", "hours": "33.3333", "starts": "2026-09-01", "ends": "2026-10-01"}
+    demand = PublishDemand(
+        reference="",
+        entity="US01",
+        project_code="P1",
+        project_name="Rollout",
+        customer_name="Acme",
+        starts=ON,
+        ends=ON,
+        lines=(msgspec.convert(line | {"role": "Consultant"}, DemandLine),),
+    )
+    shown = Shown()
+    shown.add([project()], ())
+    shown.add_demand({"17": [msgspec.convert(line | held, HeldDemandLine)]})
+    shown.finish()
+    register = Register(rules=[OwnershipRule(object="demand", fields=("*",), system="crm")], on=ON)
+    found = compare(acknowledged(demand, "17"), Ground(shown=shown, register=register, golden={}, refs={}))
+    assert ({} if found is None else said_otherwise(found)) == otherwise
+    assert found is None or {one.command_kind for one in found.differences} == {"publish_demand"}
+
+
+def test_demand_that_a_target_does_not_show_cannot_be_told() -> None:
+    line = DemandLine(number="1", role="Consultant", hours=Decimal(8), starts=ON, ends=date(2026, 12, 1))
+    demand = PublishDemand(
+        reference="",
+        entity="US01",
+        project_code="P1",
+        project_name="Rollout",
+        customer_name="Acme",
+        starts=ON,
+        ends=ON,
+        lines=(line,),
+    )
+    assert judged(demand, project()) is None
 
 
 def test_an_item_that_cannot_be_read_and_does_not_say_which_it_is_spoils_the_walk() -> None:

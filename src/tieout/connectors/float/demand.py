@@ -164,7 +164,7 @@ class _Published:
             key = line_key_of(one.notes)
             if key is None:
                 continue
-            if not _people_of(one) <= placeholders:
+            if not people_of(one) <= placeholders:
                 self.staffed.add(key)
             elif key in self.open:
                 self._copies.append(one)
@@ -236,12 +236,13 @@ def _placeholders_of(held: HeldProject, placeholders: Mapping[int, FloatPerson])
     }
 
 
-def _people_of(allocation: FloatAllocation) -> set[int]:
+def people_of(allocation: FloatAllocation) -> set[int]:
+    """The keys of everybody that an allocation is of."""
     return set(allocation.people_ids or ([allocation.people_id] if allocation.people_id else []))
 
 
 def _as_held(known: FloatAllocation) -> dict[str, str | int | Decimal | None]:
-    people = _people_of(known)
+    people = people_of(known)
     return {
         "project_id": known.project_id,
         "people_id": next(iter(people)) if len(people) == 1 else None,

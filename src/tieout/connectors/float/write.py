@@ -3,7 +3,7 @@
 Float has no key that makes a repetition harmless, so every write looks first: a client by the code in its name, a
 project by its code, and changes what differs. A project's code is unique, so that of two that create it at once one is
 refused and then finds the other's. Neighbours: ``directory`` looks, ``bodies`` says what is written, ``sending`` sends,
-``demand`` publishes what a project needs, ``lookup`` finds references.
+``demand`` publishes what a project needs, ``published`` says what is held of it, ``lookup`` finds references.
 """
 
 from collections.abc import Mapping, Sequence
@@ -11,6 +11,7 @@ from typing import Final
 
 from tieout.connect.connector import Connection
 from tieout.connect.outcome import AlreadyDone, Found, Outcome, Rejected, RejectionCode, RetryLater
+from tieout.connect.sink import HeldDemandLine
 from tieout.connectors.float import lookup
 from tieout.connectors.float.bodies import (
     Value,
@@ -28,6 +29,7 @@ from tieout.connectors.float.manifest import WRITE_LIMITS
 from tieout.connectors.float.marks import customer_name, split_customer_name, with_mark
 from tieout.connectors.float.options import Options
 from tieout.connectors.float.outcome_codes import not_made
+from tieout.connectors.float.published import held_lines
 from tieout.connectors.float.records import FloatCustomer
 from tieout.connectors.float.sending import Sender, Sent
 from tieout.errors import AccessError, ContractError, InvariantError, TransientError
@@ -61,6 +63,11 @@ class FloatSink:
             return await lookup.find(self._directory, command_kind, references)
         except ContractError as error:
             raise TransientError(code="TIE-FLOAT-005", message=f"The look-up failed: {error.message}") from error
+
+    async def published_demand(self) -> Mapping[str, Sequence[HeldDemandLine]]:
+        """Every line of published demand that the account holds; see ``ShowsDemand``."""
+        placeholders = await self._directory.placeholders()
+        return held_lines(await self._directory.allocations(), placeholders)
 
     async def _write(self, command: Command) -> Outcome:
         try:

@@ -17,11 +17,25 @@ from tieout.governance.ownership import DELETED, owner_of
 from tieout.model.firm import OwnershipRule
 from tieout.model.identity import content_hash
 from tieout.model.money import to_minor
-from tieout.outbound.drift.said import CODE, MONEY, PRICE, STATUS, RecordKey, Reference, Said
+from tieout.model.reported import RecordType
+from tieout.outbound.drift.said import (
+    CODE,
+    DEMAND_DAYS,
+    DEMAND_HOURS,
+    MONEY,
+    PRICE,
+    STATUS,
+    RecordKey,
+    Reference,
+    Said,
+)
 from tieout.outbound.drift.shown import Held, Shown
 
 _SHORTEST_CUT_CHARS: Final = 30
 """A text that is cut to fewer characters was shortened by somebody, not by a field's length."""
+
+_FINEST_DEMAND_HOURS: Final = Decimal("0.01")
+"""Resource tools keep hours to the hundredth."""
 
 _BEFORE_WORK, _OVER = "before", "over"
 _STATUS_GROUPS: Final = {
@@ -198,9 +212,13 @@ def _values(one: Acknowledged, held: Held, golden: Golden, ground: Ground) -> It
     said = one.said
     for field in _fields(said, held):
         wanted, is_held = said.values.get(field), held.values.get(field)
-        if _is_same(field, wanted, is_held) or not _can_tell(said, field, is_held, ground.shown):
+        if (
+            field in held.taken_over
+            or _is_same(field, wanted, is_held)
+            or not _can_tell(said, field, is_held, ground.shown)
+        ):
             continue
-        owner = ground.register.owner(said.record, field, said.entity)
+        owner = ground.register.owner(*_owned_as(said.record, field), said.entity)
         says = golden.values.get(field)
         if says is not None and _is_same(field, says, is_held):
             continue
@@ -208,7 +226,7 @@ def _values(one: Acknowledged, held: Held, golden: Golden, ground: Ground) -> It
             field=field,
             wanted=wanted,
             held=is_held,
-            command_kind=one.kinds.get(field, said.command_kind),
+            command_kind=one.kinds.get(field) or _kind_beside(field, said),
             owner=owner,
             owner_says=None if owner is None or says is None or _is_same(field, wanted, says) else says,
         )
@@ -216,8 +234,22 @@ def _values(one: Acknowledged, held: Held, golden: Golden, ground: Ground) -> It
 
 def _fields(said: Said, held: Held) -> list[str]:
     """What was said; of a record that was told as a whole, what is held beside it too."""
-    beside = [name for name in held.values if name not in said.values and name.startswith(PRICE)]
-    return [*said.values, *(sorted(beside) if said.whole else ())]
+    beside = [name for name in held.values if name not in said.values and said.whole and name.startswith(said.whole)]
+    return [*said.values, *sorted(beside)]
+
+
+def _owned_as(record: str, field: str) -> tuple[str, str]:
+    """The type and field under which the register knows a field: prices and demand are records of their own there."""
+    if field.startswith(PRICE):
+        return str(RecordType.RATE_LINE), "price"
+    if field.startswith(DEMAND_HOURS):
+        return str(RecordType.DEMAND), "hours"
+    return (str(RecordType.DEMAND), "starts") if field.startswith(DEMAND_DAYS) else (record, field)
+
+
+def _kind_beside(field: str, said: Said) -> str:
+    """The command that puts right what is held beside what was said."""
+    return "publish_demand" if field.startswith(DEMAND_HOURS) else said.command_kind
 
 
 def _can_tell(said: Said, field: str, held: str | None, shown: Shown) -> bool:
@@ -228,9 +260,19 @@ def _can_tell(said: Said, field: str, held: str | None, shown: Shown) -> bool:
 def _is_same(field: str, wanted: str | None, held: str | None) -> bool:
     if wanted is None or held is None:
         return wanted == held
+    if field.startswith(DEMAND_HOURS):
+        return abs(Decimal(wanted) - Decimal(held)) < _FINEST_DEMAND_HOURS
+    if field.startswith(DEMAND_DAYS):
+        return _is_within(held, wanted)
     if field == STATUS:
         return _STATUS_GROUPS.get(wanted, wanted) == _STATUS_GROUPS.get(held, held)
     return wanted == held or (len(held) >= _SHORTEST_CUT_CHARS and wanted.startswith(held))
+
+
+def _is_within(days: str, span: str) -> bool:
+    """Whether days (``FIRST/END``) lie within a span: on which of them a tool puts the hours is the tool's."""
+    (first, last), (starts, ends) = days.split("/"), span.split("/")
+    return starts <= first and last <= ends
 
 
 def _references(one: Acknowledged, held: Held, ground: Ground) -> Iterator[Difference]:

@@ -39,6 +39,8 @@ MONEY: Final[Mapping[str, str]] = {"budget_amount": "budget_minor", "signed_valu
 """Fields that are amounts of the record's own currency, and where a command has them in minor units."""
 
 PRICE: Final = "price of "
+DEMAND_HOURS: Final = "hours of demand line "
+DEMAND_DAYS: Final = "days of demand line "
 _NUMBERS: Final = frozenset({"budget_hours", "planned_hours", *MONEY})
 _CODED: Final = ("code", "name", "currency", "starts", "ends")
 _CONTRACT: Final = (*_CODED, "po_number", "tax_treatment")
@@ -55,9 +57,10 @@ class Reference(msgspec.Struct, frozen=True):
 
 
 class Said(msgspec.Struct, frozen=True, kw_only=True):
-    """What one command says of one record. ``values`` has only what it says; ``whole``: there is nothing beside them.
+    """What one command says of one record. ``values`` has only what it says.
 
     ``code`` is None where the target shows no code of such a record; ``within`` is the record that it is a part of.
+    ``whole`` are beginnings of fields of which nothing is held beside what is said.
     """
 
     record: str
@@ -69,7 +72,7 @@ class Said(msgspec.Struct, frozen=True, kw_only=True):
     references: dict[str, Reference] = {}
     currency: str | None = None
     within: Reference | None = None
-    whole: bool = False
+    whole: tuple[str, ...] = ()
 
     @property
     def place(self) -> RecordKey:
@@ -86,10 +89,11 @@ def said_by(command: MasterCommand) -> Said:
             return _task(command)
         case UpsertRateCard():
             return _rate_card(command)
-        case SetProjectStatus() | PublishDemand():
+        case SetProjectStatus():
             key = business_key(command.entity, command.project_code)
-            names = (STATUS,) if isinstance(command, SetProjectStatus) else ("budget_hours",)
-            return _said(command, RecordType.PROJECT, key, names)
+            return _said(command, RecordType.PROJECT, key, (STATUS,))
+        case PublishDemand():
+            return _demand(command)
         case _:
             return _plain(command)
 
@@ -102,6 +106,16 @@ def _plain(command: UpsertCustomer | UpsertEmployee | LinkDeal) -> Said:
             return _said(command, RecordType.RESOURCE, business_key(command.entity, command.code), ("name", "email"))
         case LinkDeal():
             return _said(command, RecordType.DEAL, command.deal, ("project_code", "project_status"))
+
+
+def demand_fields(number: str, hours: Decimal, starts: date, ends: date) -> dict[str, str]:
+    """A line of published demand as fields of its project; one without hours is none."""
+    if not hours:
+        return {}
+    return {
+        f"{DEMAND_HOURS}{number}": decimal_text(hours),
+        f"{DEMAND_DAYS}{number}": f"{starts.isoformat()}/{ends.isoformat()}",
+    }
 
 
 def price_field(role: str, starts: str) -> str:
@@ -184,7 +198,18 @@ def _task(command: UpsertTask) -> Said:
     )
 
 
+def _demand(command: PublishDemand) -> Said:
+    key = business_key(command.entity, command.project_code)
+    said = _said(command, RecordType.PROJECT, key, ("budget_hours",))
+    lines = {
+        name: text
+        for one in command.lines
+        for name, text in demand_fields(one.number, one.hours, one.starts, one.ends).items()
+    }
+    return msgspec.structs.replace(said, values=said.values | lines, whole=(DEMAND_HOURS,))
+
+
 def _rate_card(command: UpsertRateCard) -> Said:
     said = _said(command, RecordType.RATE_CARD, command.code, ("code", "name", "currency"))
     prices = {price_field(one.role, one.starts.isoformat()): decimal_text(one.price) for one in command.prices}
-    return msgspec.structs.replace(said, values=said.values | prices, whole=True)
+    return msgspec.structs.replace(said, values=said.values | prices, whole=(PRICE,))

@@ -4,25 +4,41 @@ A field that the target shows of no record at all cannot be compared; one that i
 absent. Neighbours: ``runtime.drift_sweep`` walks, ``comparison`` asks.
 """
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Final
 
 import msgspec
 
+from tieout.connect.sink import HeldDemandLine
 from tieout.connect.source import Readable, Unreadable
 from tieout.model.reported import RecordType, ReportedRecord
-from tieout.outbound.drift.said import CODE, PRICE, Reference, Said, price_field, text_of
+from tieout.outbound.drift.said import (
+    CODE,
+    DEMAND_DAYS,
+    DEMAND_HOURS,
+    PRICE,
+    Reference,
+    Said,
+    demand_fields,
+    price_field,
+    text_of,
+)
 
 _CARD: Final = str(RecordType.RATE_CARD)
+_PROJECT: Final = str(RecordType.PROJECT)
 
 
 class Held(msgspec.Struct, frozen=True, kw_only=True):
-    """One record as the target shows it: its key there, values as text, keys of the records that it refers to."""
+    """One record as the target shows it: its key there, values as text, keys of the records that it refers to.
+
+    ``taken_over`` are fields that somebody there has made his own, so that they are not compared any more.
+    """
 
     source_id: str
     values: dict[str, str]
     references: dict[str, str] = {}
     deleted: bool = False
+    taken_over: frozenset[str] = frozenset()
 
 
 class Shown:
@@ -33,6 +49,7 @@ class Shown:
         self._held: dict[str, dict[str, Held]] = {}
         self._fields: dict[str, set[str]] = {}
         self._unreadable: set[tuple[str, str]] = set()
+        self._demand: Mapping[str, Sequence[HeldDemandLine]] | None = None
 
     def add(self, items: Iterable[Readable | Unreadable], kinds: Collection[str]) -> bool:
         """Take in the items of an answer that speaks of ``kinds``.
@@ -51,16 +68,24 @@ class Shown:
                     known[item.source_id] = item
         return True
 
+    def add_demand(self, demand: Mapping[str, Sequence[HeldDemandLine]]) -> None:
+        """Take in all lines of published demand that the target holds, by its keys of the projects."""
+        self._demand = demand
+
     def finish(self) -> None:
-        """Make what was read comparable; the prices of a rate card become fields of it."""
-        prices = self._prices()
+        """Make what was read comparable; prices become fields of their rate card, lines of demand of their project."""
+        parts = {_CARD: self._prices(), _PROJECT: self._lines()}
+        taken_over = self._taken_over()
         for kind, records in self._records.items():
-            held = {key: _held(one, prices.get(key, {}) if kind == _CARD else {}) for key, one in records.items()}
+            of_kind, theirs = parts.get(kind, {}), taken_over if kind == _PROJECT else {}
+            held = {key: _held(one, of_kind.get(key, {}), theirs.get(key, frozenset())) for key, one in records.items()}
             self._held[kind] = held
             self._fields[kind] = {name for one in held.values() for name in (*one.values, *one.references)}
 
     def shows(self, kind: str, field: str) -> bool:
-        """Whether the target shows this field of any record of a kind; of prices, whether it shows any."""
+        """Whether the target shows this field of any record of a kind; of prices and demand, whether it shows any."""
+        if field.startswith((DEMAND_HOURS, DEMAND_DAYS)):
+            return self._demand is not None
         fields = self._fields.get(kind, set())
         return field in fields or (field.startswith(PRICE) and any(one.startswith(PRICE) for one in fields))
 
@@ -96,6 +121,23 @@ class Shown:
             return coded
         return [one for one in coded if one.references.get(said.within.record) in within]
 
+    def _lines(self) -> dict[str, dict[str, str]]:
+        found: dict[str, dict[str, str]] = {}
+        for project, lines in (self._demand or {}).items():
+            for one in lines:
+                if not one.staffed:
+                    fields = demand_fields(one.number, one.hours, one.starts, one.ends)
+                    found.setdefault(project, {}).update(fields)
+        return found
+
+    def _taken_over(self) -> dict[str, frozenset[str]]:
+        return {
+            project: frozenset(
+                name + one.number for one in lines if one.staffed for name in (DEMAND_HOURS, DEMAND_DAYS)
+            )
+            for project, lines in (self._demand or {}).items()
+        }
+
     def _prices(self) -> dict[str, dict[str, str]]:
         roles = self._records.get(RecordType.ROLE.value, {})
         found: dict[str, dict[str, str]] = {}
@@ -112,11 +154,12 @@ class Shown:
         return found
 
 
-def _held(record: ReportedRecord, prices: Mapping[str, str]) -> Held:
+def _held(record: ReportedRecord, parts: Mapping[str, str], taken_over: frozenset[str]) -> Held:
     values = {name: text for name, value in record.fields.items() if (text := text_of(name, value)) is not None}
     return Held(
         source_id=record.source_id,
-        values={**values, **prices},
+        values={**values, **parts},
         references=dict(record.references),
         deleted=record.deleted,
+        taken_over=taken_over,
     )

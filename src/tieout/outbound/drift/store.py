@@ -122,6 +122,7 @@ def _merged(before: Acknowledged | None, system: str, said: Said, word: LastWord
             references=old.references | said.references,
             code=said.code or old.code,
             currency=said.currency or old.currency,
+            whole=(*old.whole, *said.whole),
         ),
         kinds=before.kinds | kinds,
         deliveries=before.deliveries | {said.command_kind: word.delivery_id},
