@@ -7,6 +7,7 @@ process that makes it calls ``run``. Neighbours: ``tie_out``, ``proofs``; ``runt
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
+from typing import Final
 
 import msgspec
 from psycopg import Connection, Cursor
@@ -25,6 +26,9 @@ from tieout.reconciliation.tie_out import (
     prepare,
     rows_of_lines,
 )
+
+_FIRST_AFTER: Final = timedelta(minutes=1)
+"""How long after the first entries the first run is made: until then everything is under way."""
 
 
 class Run(msgspec.Struct, frozen=True, kw_only=True):
@@ -84,7 +88,8 @@ def is_due(conn: Connection[tuple[object, ...]], *, now: datetime, every: timede
         """
     ).fetchone()
     if row is None:
-        return conn.execute("select 1 from batch limit 1").fetchone() is not None
+        first = conn.execute("select recorded_at from batch order by batch_id limit 1").fetchone()
+        return first is not None and isinstance(first[0], datetime) and now - first[0] >= _FIRST_AFTER
     finished_at, changed = row
     return bool(changed) and isinstance(finished_at, datetime) and now - finished_at >= every
 

@@ -20,7 +20,8 @@ from tieout.desk import queue
 from tieout.desk.queue import CauseSummary
 from tieout.governance import firm_version
 from tieout.inbound.context import TIME_OBJECTS
-from tieout.reconciliation.tie_out import TieOut, tie_out
+from tieout.reconciliation import tie_out_runs
+from tieout.reconciliation.tie_out import TieOut
 from tieout.runtime.apply import apply_firm
 from tieout.runtime.clock import SystemClock
 from tieout.runtime.hub import HubOptions, open_pollers, serve
@@ -84,7 +85,9 @@ def run_demo(installation: Installation, plan: DemoPlan, reporter: Reporter) -> 
         today = SystemClock().now().date()
         with connect(installation.url, autocommit=True) as conn:
             return DemoResult(
-                statement=tie_out(conn, translators=current_translators(conn)),
+                statement=tie_out_runs.run(
+                    conn, translators=current_translators(conn), requested_by="demo", clock=SystemClock()
+                ),
                 causes=queue.list_causes(conn),
                 projects=project_act.judge_quarter(installation.url, world) if sold else None,
                 planned=plan_act.judge_plan(conn, world, today) if plan.runs(Stream.PLAN_TO_ALLOCATE) else None,
