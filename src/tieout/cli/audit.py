@@ -14,6 +14,7 @@ from tieout.governance.audit_chain import ChainLink, Verdict, verify
 from tieout.runtime.anchoring import anchor_head, read_anchors
 from tieout.runtime.clock import SystemClock
 from tieout.runtime.installation import open_installation
+from tieout.runtime.period_seals import check_seals, seal_closed
 from tieout.storage.pool import connect
 
 app = typer.Typer(help="Who did what, and the proof of it.", no_args_is_help=True, add_completion=False)
@@ -115,6 +116,39 @@ def verify_(
     else:
         _print(Words(whole=True), verdict)
     if verdict.breaks:
+        raise typer.Exit(code=1)
+
+
+@app.command("seal")
+def seal(home: Home = HOME, as_json: AsJson = False) -> None:
+    """Sign what stands behind the books of every closed period that is not sealed as it is."""
+    with open_installation(home) as installation, connect(installation.url, autocommit=True) as conn:
+        made = seal_closed(conn, installation.home, SystemClock())
+    if as_json:
+        print_json(made)
+        return
+    words = Words(whole=True)
+    for one in made:
+        words.print(f"{one.entity} {one.period}: {one.digest.count} actuals are sealed.")
+    if not made:
+        words.print("Every closed period is sealed as it is.")
+
+
+@app.command("seals")
+def seals(home: Home = HOME, as_json: AsJson = False) -> None:
+    """Compare the books of every sealed period with its seal. Exit code 1 when one differs."""
+    with open_installation(home) as installation, connect(installation.url, autocommit=True) as conn:
+        checks = check_seals(conn)
+    if as_json:
+        print_json(checks)
+    else:
+        words = Words(whole=True)
+        for one in checks:
+            state = f"differs in {', '.join(one.differing)}" if one.differing else "as it was sealed"
+            words.print(f"{one.entity:<8}{one.period:<12}{one.count:>9} actuals, entry {one.seq}: {state}")
+        if not checks:
+            words.print("No period is sealed.")
+    if any(one.differing for one in checks):
         raise typer.Exit(code=1)
 
 

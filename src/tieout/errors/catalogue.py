@@ -244,6 +244,10 @@ CATALOGUE: Final[dict[str, CatalogueEntry]] = {
         "An export of the audit chain cannot be written",
         "Name a file that does not exist yet, in a directory that can be written to.",
     ),
+    "TIE-AUDIT-004": CatalogueEntry(
+        "The key that periods are sealed with cannot be used",
+        "Restore keys/period_seal.pem of the home from its backup; a new key is made only where there was none.",
+    ),
     "TIE-DESK-001": CatalogueEntry("No such item on the desk", "List the items with `tieout exceptions list`."),
     "TIE-DESK-002": CatalogueEntry("An act without a reason", "Give --reason; it stays in the history."),
     "TIE-DESK-003": CatalogueEntry(
