@@ -26,6 +26,8 @@ from tieout.outbound.drift.said import (
 
 _CARD: Final = str(RecordType.RATE_CARD)
 _PROJECT: Final = str(RecordType.PROJECT)
+_NAME: Final = "name"
+_NAMES: Final = frozenset({CODE, _NAME})
 
 
 class Held(msgspec.Struct, frozen=True, kw_only=True):
@@ -47,6 +49,7 @@ class Shown:
     def __init__(self) -> None:
         self._records: dict[str, dict[str, ReportedRecord]] = {}
         self._held: dict[str, dict[str, Held]] = {}
+        self._named: dict[tuple[str, str, str], list[Held]] = {}
         self._fields: dict[str, set[str]] = {}
         self._unreadable: set[tuple[str, str]] = set()
         self._demand: Mapping[str, Sequence[HeldDemandLine]] | None = None
@@ -80,6 +83,9 @@ class Shown:
             of_kind, theirs = parts.get(kind, {}), taken_over if kind == _PROJECT else {}
             held = {key: _held(one, of_kind.get(key, {}), theirs.get(key, frozenset())) for key, one in records.items()}
             self._held[kind] = held
+            for one in held.values():
+                for name in _NAMES & one.values.keys():
+                    self._named.setdefault((kind, name, one.values[name]), []).append(one)
             self._fields[kind] = {name for one in held.values() for name in (*one.values, *one.references)}
 
     def shows(self, kind: str, field: str) -> bool:
@@ -106,9 +112,10 @@ class Shown:
 
     def keys_of(self, reference: Reference) -> list[str]:
         """The target's keys of the records that have the code of ``reference``; of a rate card its name counts too."""
-        names = (CODE, "name") if reference.record == _CARD else (CODE,)
-        records = self._held.get(reference.record, {})
-        return [key for key, one in records.items() if any(one.values.get(name) == reference.code for name in names)]
+        names = (CODE, _NAME) if reference.record == _CARD else (CODE,)
+        return [
+            one.source_id for name in names for one in self._named.get((reference.record, name, reference.code), ())
+        ]
 
     def code_of(self, kind: str, key: str) -> str:
         """What people know a record by: its code where it is shown, else the target's key."""
@@ -116,7 +123,7 @@ class Shown:
         return key if held is None else held.values.get(CODE, key)
 
     def _coded(self, said: Said, within: Collection[str]) -> list[Held]:
-        coded = [one for one in self._held.get(said.record, {}).values() if one.values.get(CODE) == said.code]
+        coded = self._named.get((said.record, CODE, said.code or ""), [])
         if said.within is None:
             return coded
         return [one for one in coded if one.references.get(said.within.record) in within]
