@@ -17,6 +17,7 @@ from tieout.inbound.acceptance import write_findings
 from tieout.inbound.bookings_review import request_merged, request_noted
 from tieout.inbound.context import InboundContext
 from tieout.inbound.message_store import Message
+from tieout.inbound.task_trees import settle_trees
 from tieout.inbound.unreadable import ITEMS_PER_MESSAGE, master_key, open_by_source
 from tieout.ledger.publication import publish
 from tieout.model.finding import Finding
@@ -62,6 +63,7 @@ def accept_records(
         _hold(cur, message, records, result, now=now)
         _resolve_readable(cur, message, [record.source_id for _, record in records], now=now)
     settle_matched(cur, now=now)
+    settle_trees(cur, changed, now=now)
     request_noted(cur, tokens)
     tokens |= publish(cur, firm=firm, now=now, changed=changed).depends_on
     intake.release_waiting(cur, sorted(tokens), now=now, reason="What it waited for has been reported.")

@@ -28,6 +28,7 @@ from tieout.inbound.pipeline import open_step, take_in
 from tieout.inbound.reading import Disposition, Released
 from tieout.inbound.record_acceptance import RECORD, accept_records
 from tieout.inbound.revaluation import asked_again
+from tieout.inbound.task_trees import TASK_TREE
 from tieout.inbound.translation import UnreadableMessage, items_of, translate, unreadable_item
 from tieout.model.finding import Severity
 from tieout.model.reported import ReportedAssignment, ReportedRecord, ReportedTime, ReportedTimeOff
@@ -43,6 +44,7 @@ _KINDS: Final = (
     intake.MESSAGE,
     intake.MESSAGE_ITEM,
     RECORD,
+    TASK_TREE,
     ASSIGNMENT,
     TIME_OFF,
     drift_store.PAUSED_OBJECT,
@@ -74,7 +76,7 @@ def _process(cur: Cursor[tuple[object, ...]], context: InboundContext) -> int:
     again = [*held, *of_kind[ASSIGNMENT], *of_kind[TIME_OFF], *of_kind[intake.MESSAGE_ITEM]]
     _read_items(cur, context, again, messages, now)
     _read_messages(cur, context, of_kind[intake.MESSAGE], messages, now)
-    intake.reopen(cur, [one.item_id for one in of_kind[RECORD]])
+    intake.reopen(cur, [one.item_id for kind in (RECORD, TASK_TREE) for one in of_kind[kind]])
     drift_store.settle_released(cur, of_kind[drift_store.PAUSED_OBJECT], messages, context.translators, now=now)
     fault_point("inbound.release.before_commit")
     return len(items)
