@@ -35,6 +35,9 @@ Master: TypeAlias = MasterCommand
 _STARTS: Final = date(2026, 9, 1)
 _ENDS: Final = date(2026, 12, 31)
 _MOVED: Final = date(2027, 3, 1)
+_PRICED: Final = date(2040, 1, 1)
+"""Rate cards are priced from a day that has not come: what was billed already, some targets change no more."""
+_RAISED: Final = Decimal("12.25")
 _DEAL: Final = "D-US01"
 
 
@@ -47,8 +50,12 @@ class Made:
     kind: str
 
     def changed(self, bench: Bench, command: Master) -> Master:
-        """The next version of the same object, under a reference of its own."""
-        return msgspec.structs.replace(command, reference=new_reference(bench), **self.changes)
+        """The next version of the same object, under a reference of its own; of a rate card, at other prices."""
+        changed = msgspec.structs.replace(command, reference=new_reference(bench), **self.changes)
+        if isinstance(changed, UpsertRateCard):
+            raised = (msgspec.structs.replace(one, price=one.price + _RAISED) for one in changed.prices)
+            return msgspec.structs.replace(changed, prices=tuple(raised))
+        return changed
 
 
 def new_reference(bench: Bench) -> str:
@@ -130,7 +137,7 @@ async def rate_card(bench: Bench) -> UpsertRateCard:
     """A rate card that is not there yet, with a price for each of the firm's roles."""
     code = new_code(bench)
     prices = tuple(
-        RatePrice(role=role, price=Decimal("175.50") + place, starts=_STARTS)
+        RatePrice(role=role, price=Decimal("175.50") + place, starts=_PRICED)
         for place, role in enumerate(bench.site.firm.roles)
     )
     return UpsertRateCard(
@@ -227,6 +234,8 @@ def facts_of(command: Master) -> dict[str, str]:
         names = (name for name in command.__struct_fields__ if name not in _NO_FACTS)
         told = {name: getattr(command, name) for name in names}
         told |= {f"field:{name}": value for name, value in getattr(command, "fields", {}).items()}
+        if isinstance(command, UpsertRateCard):
+            told |= {f"price:{one.role}@{one.starts.isoformat()}": one.price for one in command.prices}
     return {name: _word(value) for name, value in told.items() if value is not None}
 
 

@@ -1,8 +1,8 @@
 """What commands become in Kantata's words; pure.
 
 A date of an end is the last day there. Budgets in money are the project's ``price``. What Kantata has no field for
-(business codes, legal entity, service line, contract number, budget of hours, WBS code) goes into custom fields of the
-account; it has no place for a customer's currency and tax id, a task's contract or a project's manager.
+(business codes, legal entity, a customer's currency and tax id, service line, contract number, budget of hours, WBS
+code) goes into custom fields of the account; it has no place for a task's contract or a project's manager.
 """
 
 from collections.abc import Mapping
@@ -16,10 +16,12 @@ from tieout.connect.outcome import Rejected, RejectionCode
 from tieout.connectors.kantata.masters import (
     BUDGET_HOURS,
     CLIENT_CODE,
+    CLIENT_CURRENCY,
     CONTRACT_NUMBER,
     LEGAL_ENTITY,
     PROJECT_CODE,
     SERVICE_LINE,
+    TAX_ID,
     WBS_CODE,
 )
 from tieout.connectors.kantata.options import WriteOptions
@@ -28,8 +30,6 @@ from tieout.model.money import from_minor
 from tieout.model.working_time import hours_from_minutes
 
 Body: TypeAlias = dict[str, object]
-OPTIONAL: Final = frozenset({SERVICE_LINE, CONTRACT_NUMBER, BUDGET_HOURS})
-"""Custom fields that an account may do without: then what they would hold is not kept there."""
 _MINUTES: Final = 60
 
 
@@ -49,6 +49,7 @@ class Wanted(msgspec.Struct, frozen=True, kw_only=True):
 
 def client_of(command: UpsertCustomer) -> Wanted:
     """A customer is a group that is a company."""
+    custom = {CLIENT_CODE: command.code, CLIENT_CURRENCY: command.currency, TAX_ID: command.tax_id}
     return Wanted(
         collection="workspace_groups",
         member="workspace_group",
@@ -56,7 +57,7 @@ def client_of(command: UpsertCustomer) -> Wanted:
         code_field=CLIENT_CODE,
         code=command.code,
         fields={"name": command.name, "company": True},
-        custom={CLIENT_CODE: command.code, **command.fields},
+        custom={**{name: value for name, value in custom.items() if value is not None}, **command.fields},
         own=frozenset(command.fields),
     )
 

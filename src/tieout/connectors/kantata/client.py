@@ -45,10 +45,14 @@ class KantataClient:
             await self._http.penalise(DELAY_AFTER_429_S)
         return body_of(answer, f"GET {path}")
 
-    async def send(self, method: str, path: str, content: bytes) -> HttpAnswer:
+    async def send(
+        self, method: str, path: str, content: bytes, parameters: Mapping[str, str] | None = None
+    ) -> HttpAnswer:
         """The answer to a write, whatever it is; raises as ``HttpClient.request`` does where none came."""
         headers = {**self._headers, "Content-Type": "application/json"}
-        answer = await self._http.request(method, f"/{path}.json", headers=headers, content=content)
+        answer = await self._http.request(
+            method, f"/{path}.json", headers=headers, params=parameters or {}, content=content
+        )
         if answer.status == _TOO_MANY and answer.retry_after_s is None:
             await self._http.penalise(DELAY_AFTER_429_S)
         return answer

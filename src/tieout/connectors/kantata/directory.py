@@ -1,7 +1,8 @@
 """Finds records of an account by their business codes, and reads what is needed before a write.
 
 Kantata searches no custom field: the records of a collection are read with their custom fields, and what was found is
-remembered while the sink is open; what was not found is read again each time. Neighbour: ``write`` asks.
+remembered while the sink is open; what was not found is read again each time. Neighbours: ``write`` asks,
+``card_directory`` finds rate cards.
 """
 
 from collections.abc import AsyncIterator, Mapping
@@ -30,12 +31,6 @@ class _Field(msgspec.Struct, frozen=True, kw_only=True):
     name: str
 
 
-class _Card(msgspec.Struct, frozen=True, kw_only=True):
-    id: str
-    currency: str
-    rate_card_set_title: str | None = None
-
-
 class _Reference(msgspec.Struct, frozen=True, kw_only=True):
     id: str
     service_model_ref: str
@@ -54,7 +49,6 @@ class _Page(msgspec.Struct, frozen=True, kw_only=True):
     stories: dict[str, _Row] = {}
     custom_field_values: dict[str, _Value] = {}
     custom_fields: dict[str, _Field] = {}
-    rate_cards: dict[str, _Card] = {}
     external_references: dict[str, _Reference] = {}
 
 
@@ -99,12 +93,6 @@ class Directory:
             page = await self._page("custom_fields", {"subject_type": subject, "per_page": _PAGE})
             self._fields[subject] = {one.name: int(one.id) for one in page.custom_fields.values()}
         return self._fields[subject]
-
-    async def rate_card(self, title: str, currency: str) -> int | None:
-        """The rate card with a title, in a currency."""
-        page = await self._page("rate_cards", {"per_page": _PAGE})
-        fitting = [one for one in page.rate_cards.values() if one.rate_card_set_title == title]
-        return next((int(one.id) for one in fitting if one.currency == currency), None)
 
     async def referenced(self, reference: str) -> list[int]:
         """The ids of the records that carry an external reference of ours."""

@@ -74,7 +74,7 @@ MANIFEST: Final = Manifest(
     ),
     writes=tuple(
         WriteCapability(command=command, idempotency=IdempotencyClass.L)
-        for command in ("upsert_customer", "upsert_project", "upsert_task", "set_project_status")
+        for command in ("upsert_customer", "upsert_rate_card", "upsert_project", "upsert_task", "set_project_status")
     ),
     settings=(
         Setting(
@@ -101,6 +101,14 @@ MANIFEST: Final = Manifest(
             required=False,
             default="",
         ),
+        Setting(
+            name="left_out",
+            description="What is not kept where the account has no custom field for it, of currency, tax_id, "
+            "service_line, contract_number and budget_hours, with semicolons between; anything else that has no "
+            "field is refused.",
+            required=False,
+            default="currency",
+        ),
     ),
     max_in_flight_s=TIMEOUT_S,
     request_timeout_s=TIMEOUT_S,
@@ -111,6 +119,7 @@ MANIFEST: Final = Manifest(
         "developer.kantata.com, External References; Custom Fields",
         "developer.kantata.com, Users; Account Memberships; Roles; Cost Rates",
         "developer.kantata.com, Rate Cards; Rate Card Set Version; Rate Card Versions; Rate Card Role",
+        "developer.kantata.com, Rate Card Sets; Rate Card Table Rows; Publish a Rate Card Set Version",
         "knowledge.kantata.com, Project Status List; Subscribed Events Reference",
     ),
 )

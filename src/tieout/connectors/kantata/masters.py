@@ -39,6 +39,8 @@ from tieout.model.reported import RecordType, ReportedRecord
 from tieout.model.working_time import hours_from_minutes
 
 CLIENT_CODE: Final = "Client Code"
+CLIENT_CURRENCY: Final = "Client Currency"
+TAX_ID: Final = "Tax ID"
 PROJECT_CODE: Final = "Project Code"
 LEGAL_ENTITY: Final = "Legal Entity"
 SERVICE_LINE: Final = "Service Line"
@@ -47,6 +49,10 @@ BUDGET_HOURS: Final = "Budget Hours"
 WBS_CODE: Final = "WBS Code"
 HIRE_DATE: Final = "Hire Date"
 TERMINATION_DATE: Final = "Termination Date"
+RATE_CARD_CODE: Final = "rate_card_code"
+"""The model of the external reference that holds a rate card's business code."""
+UNFINISHED: Final = ":unfinished"
+"""Ends the reference of a record that is begun and not whole yet."""
 
 _STATUS_OF_TEXT: Final = {
     "cancelled": "archived",
@@ -166,7 +172,13 @@ def _client(row: KantataWorkspaceGroup, values: Keyed[KantataCustomFieldValue]) 
         type=RecordType.CLIENT,
         source_id=row.id,
         version=version_of(row.updated_at, *custom.changed_at()),
-        fields=told(code=custom.text(CLIENT_CODE), name=row.name) | custom.own(CLIENT_CODE),
+        fields=told(
+            code=custom.text(CLIENT_CODE),
+            name=row.name,
+            currency=custom.text(CLIENT_CURRENCY),
+            tax_id=custom.text(TAX_ID),
+        )
+        | custom.own(CLIENT_CODE, CLIENT_CURRENCY, TAX_ID),
         deleted=not row.company,
     )
 

@@ -12,6 +12,7 @@ from typing import Final
 import msgspec
 
 from tieout.connect.source import Translated
+from tieout.connectors.kantata.directory import SERVICE
 from tieout.connectors.kantata.envelope import Envelope, Keyed
 from tieout.connectors.kantata.fields import (
     UnmappableError,
@@ -24,32 +25,48 @@ from tieout.connectors.kantata.fields import (
     told,
     version_of,
 )
+from tieout.connectors.kantata.masters import RATE_CARD_CODE, UNFINISHED
 from tieout.connectors.kantata.records import (
     Id,
     KantataAccountMembership,
     KantataCostRate,
+    KantataExternalReference,
     KantataRateCard,
     KantataRateCardRole,
     KantataRateCardSetVersion,
     KantataRateCardVersion,
 )
 from tieout.errors import ContractError
+from tieout.model.identity import REFERENCE_PREFIX
 from tieout.model.money import from_minor
 from tieout.model.reported import RecordType, ReportedRecord
 
 
 def rate_cards(payload: bytes) -> list[Translated]:
-    """Rate cards of ``/rate_cards``: a card is one currency of a rate card set."""
-    return each("Rate card", Envelope(payload), "rate_cards", KantataRateCard, _rate_card)
+    """Rate cards of ``/rate_cards``: a card is one currency of a rate card set.
+
+    A card that the hub has begun and not finished is a tombstone: it is no card of the firm's yet.
+    """
+    envelope = Envelope(payload)
+    referred = envelope.rows("external_references", KantataExternalReference)
+    return each("Rate card", envelope, "rate_cards", KantataRateCard, lambda row: _rate_card(row, referred))
 
 
-def _rate_card(row: KantataRateCard) -> ReportedRecord:
+def _rate_card(row: KantataRateCard, referred: Keyed[KantataExternalReference]) -> ReportedRecord:
+    references = [required("external reference", one, referred) for one in row.external_reference_ids]
+    codes = [one.service_model_ref for one in references if _is_code(one)]
+    title = row.rate_card_set_title
     return ReportedRecord(
         type=RecordType.RATE_CARD,
         source_id=row.id,
         version=version_of(row.updated_at),
-        fields=told(name=row.rate_card_set_title, currency=row.currency),
+        fields=told(code=codes[0] if codes else None, name=title, currency=row.currency),
+        deleted=title is not None and title.startswith(REFERENCE_PREFIX) and title.endswith(UNFINISHED),
     )
+
+
+def _is_code(reference: KantataExternalReference) -> bool:
+    return (reference.service_name, reference.service_model) == (SERVICE, RATE_CARD_CODE)
 
 
 class _Dated(msgspec.Struct, frozen=True):

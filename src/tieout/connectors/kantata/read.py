@@ -43,7 +43,7 @@ class _Index(msgspec.Struct, frozen=True, kw_only=True):
 _INDEXES: Final[dict[str, _Index]] = {
     "roles": _Index(collection="roles"),
     "workspace_groups": _Index(collection="workspace_groups", parameters={"include": "custom_field_values"}),
-    "rate_cards": _Index(collection="rate_cards"),
+    "rate_cards": _Index(collection="rate_cards", parameters={"include": "external_references"}),
     "rate_card_versions": _Index(
         collection="rate_card_versions",
         parameters={"include": "rate_card,rate_card_roles,rate_card_set_version"},

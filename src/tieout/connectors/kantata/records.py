@@ -155,6 +155,17 @@ class KantataRateCard(msgspec.Struct, frozen=True, kw_only=True):
     currency: str
     rate_card_set_title: str | None = None
     updated_at: Instant | None = None
+    external_reference_ids: list[Id] = []
+
+
+class KantataExternalReference(msgspec.Struct, frozen=True, kw_only=True):
+    """Page "External References": by what another system refers to a record."""
+
+    id: str
+    service_name: str
+    service_model: str
+    service_model_ref: str
+    subject_id: Id
 
 
 class KantataRateCardSetVersion(msgspec.Struct, frozen=True, kw_only=True):

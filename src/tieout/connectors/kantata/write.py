@@ -1,4 +1,4 @@
-"""Writing customers, projects, tasks and statuses to Kantata, and looking them up by our reference: the Sink.
+"""Writing masters and statuses of projects to Kantata, and looking them up by our reference: the Sink.
 
 The API has no idempotency key and repeats a repeated POST (page "External References": the reference of another
 system's record, by which it is found). A record is made under our reference marked as unfinished, gets its custom
@@ -7,12 +7,9 @@ was cut off goes on with the record that it began. Every later version finds the
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Final, TypeAlias
-
-import msgspec
+from typing import TypeAlias
 
 from tieout.connect.connector import Connection
-from tieout.connect.http import HttpAnswer
 from tieout.connect.outcome import (
     Accepted,
     Found,
@@ -24,38 +21,27 @@ from tieout.connect.outcome import (
     RetryLater,
     Unknown,
 )
-from tieout.connectors.kantata import bodies
-from tieout.connectors.kantata.bodies import OPTIONAL, Wanted, differing
+from tieout.connectors.kantata import bodies, sending
+from tieout.connectors.kantata.bodies import Wanted, differing
+from tieout.connectors.kantata.card_directory import CardDirectory
+from tieout.connectors.kantata.card_writer import CardWriter
 from tieout.connectors.kantata.client import KantataClient
-from tieout.connectors.kantata.directory import SERVICE, Directory
-from tieout.connectors.kantata.masters import CLIENT_CODE, PROJECT_CODE, WBS_CODE
-from tieout.connectors.kantata.options import write_options
-from tieout.connectors.kantata.outcome_codes import body_of, words_of
+from tieout.connectors.kantata.directory import Directory
+from tieout.connectors.kantata.masters import CLIENT_CODE, PROJECT_CODE, UNFINISHED, WBS_CODE
+from tieout.connectors.kantata.options import LEFT_OUT, write_options
+from tieout.connectors.kantata.sending import RefusedError, external, refused
 from tieout.errors import AccessError, ContractError, InvariantError, TransientError, UnknownOutcomeError
-from tieout.model.command import Command, SetProjectStatus, UpsertCustomer, UpsertProject, UpsertTask, kind_of
+from tieout.model.command import (
+    Command,
+    SetProjectStatus,
+    UpsertCustomer,
+    UpsertProject,
+    UpsertRateCard,
+    UpsertTask,
+    kind_of,
+)
 
-UNFINISHED: Final = ":unfinished"
-_Master: TypeAlias = UpsertCustomer | UpsertProject | UpsertTask | SetProjectStatus
-_REFUSED: Final = frozenset({400, 404, 409, 422})
-_NO_ACCESS: Final = frozenset({401, 403})
-_TOO_MANY: Final = 429
-
-
-class _Result(msgspec.Struct, frozen=True):
-    key: str
-    id: str
-
-
-class _Written(msgspec.Struct, frozen=True):
-    results: list[_Result]
-
-
-class _RefusedError(Exception):
-    """An answer after which the write cannot go on, as the outcome that it is."""
-
-    def __init__(self, outcome: Outcome) -> None:
-        super().__init__(repr(outcome))
-        self.outcome = outcome
+_Master: TypeAlias = UpsertCustomer | UpsertProject | UpsertTask | SetProjectStatus | UpsertRateCard
 
 
 class KantataSink:
@@ -65,6 +51,7 @@ class KantataSink:
         self._options = write_options(connection.settings)
         self._client = KantataClient(connection)
         self._directory = Directory(self._client)
+        self._cards = CardDirectory(self._client)
 
     async def aclose(self) -> None:
         """Close all connections."""
@@ -74,7 +61,7 @@ class KantataSink:
         """One outcome per command, in order; see ``Sink``."""
         outcomes = []
         for command in commands:
-            if not isinstance(command, UpsertCustomer | UpsertProject | UpsertTask | SetProjectStatus):
+            if not isinstance(command, _Master):
                 raise InvariantError(code="TIE-KANTATA-008", message=f"Kantata takes no {kind_of(command)}.")
             outcomes.append(await self._one(command))
         return outcomes
@@ -95,7 +82,7 @@ class KantataSink:
     async def _one(self, command: _Master) -> Outcome:
         try:
             return await self._written(command)
-        except _RefusedError as refused:
+        except RefusedError as refused:
             return refused.outcome
         except AccessError as error:
             return NoAccess(words=error.message)
@@ -107,6 +94,8 @@ class KantataSink:
     async def _written(self, command: _Master) -> Outcome:
         if isinstance(command, SetProjectStatus):
             return await self._set_status(command)
+        if isinstance(command, UpsertRateCard):
+            return await CardWriter(self._client, self._cards).upsert(command)
         wanted, within = await self._wanted(command)
         await self._refuse_unknown_fields(wanted)
         return await self._upsert(command, wanted, within=within)
@@ -118,44 +107,48 @@ class KantataSink:
             return await self._project(command), None
         workspace_id = await self._project_id(command.project_code)
         if not bodies.is_whole_minutes(command):
-            raise _refused(RejectionCode.INVALID, f"{command.planned_hours} hours are no whole minutes.")
+            raise refused(RejectionCode.INVALID, f"{command.planned_hours} hours are no whole minutes.")
         parent_id = None
         if command.parent_wbs_code is not None:
             parent_id = await self._directory.id_of("stories", WBS_CODE, command.parent_wbs_code, within=workspace_id)
             if parent_id is None:
-                raise _refused(RejectionCode.INVALID, f"The project has no task {command.parent_wbs_code}.")
+                raise refused(RejectionCode.INVALID, f"The project has no task {command.parent_wbs_code}.")
         return bodies.task_of(command, workspace_id=workspace_id, parent_id=parent_id), workspace_id
 
     async def _project(self, command: UpsertProject) -> Wanted:
         group_id = await self._directory.id_of("workspace_groups", CLIENT_CODE, command.customer_code)
         if group_id is None:
-            raise _refused(RejectionCode.CUSTOMER_UNKNOWN, f"Kantata has no client {command.customer_code}.")
+            raise refused(RejectionCode.CUSTOMER_UNKNOWN, f"Kantata has no client {command.customer_code}.")
         if command.manager_email is not None:
-            raise _refused(RejectionCode.INVALID, "Kantata's projects have no field for a manager of ours.")
+            raise refused(RejectionCode.INVALID, "Kantata's projects have no field for a manager of ours.")
         card_id = None
         if command.rate_card_code is not None:
-            card_id = await self._directory.rate_card(command.rate_card_code, command.currency)
-            if card_id is None:
+            card = await self._cards.card(command.rate_card_code, command.currency)
+            if card is None or card.currency != command.currency:
                 words = f"Kantata has no rate card {command.rate_card_code} in {command.currency}."
-                raise _refused(RejectionCode.INVALID, words)
+                raise refused(RejectionCode.INVALID, words)
+            card_id = card.id
         made = bodies.project_of(command, group_id=group_id, rate_card_id=card_id, options=self._options)
         if isinstance(made, Rejected):
-            raise _RefusedError(made)
+            raise RefusedError(made)
         return made
 
     async def _project_id(self, code: str) -> int:
         found = await self._directory.id_of("workspaces", PROJECT_CODE, code)
         if found is None:
-            raise _refused(RejectionCode.PROJECT_UNKNOWN, f"Kantata has no project {code}.")
+            raise refused(RejectionCode.PROJECT_UNKNOWN, f"Kantata has no project {code}.")
         return found
 
     async def _refuse_unknown_fields(self, wanted: Wanted) -> None:
-        """Before anything is written: the account has every custom field that is not optional."""
+        """Before anything is written: the account has a custom field for everything that is not to be left out."""
         known = await self._directory.custom_fields(wanted.subject)
-        missing = sorted(wanted.custom.keys() - known.keys() - (OPTIONAL - wanted.own))
+        missing = sorted(wanted.custom.keys() - known.keys() - (self._options.left_out - wanted.own))
         if missing:
-            words = f"Kantata has no custom field {missing[0]} for {wanted.collection}."
-            raise _refused(RejectionCode.INVALID, words)
+            words = (
+                f"Kantata has no custom field {missing[0]} for {wanted.collection}, and the setting {LEFT_OUT} does "
+                "not say that the account is to do without."
+            )
+            raise refused(RejectionCode.INVALID, words)
 
     async def _set_status(self, command: SetProjectStatus) -> Outcome:
         row_id = await self._project_id(command.project_code)
@@ -175,7 +168,7 @@ class KantataSink:
         if row_id is None:
             row_id = next(iter(await self._directory.referenced(command.reference + UNFINISHED)), None)
         if row_id is None:
-            reference = _external(model, command.reference + UNFINISHED)
+            reference = external(model, command.reference + UNFINISHED)
             body = {**wanted.fields, **wanted.at_creation, "external_reference": reference}
             row_id = await self._send("POST", wanted.collection, wanted.member, body)
         else:
@@ -188,7 +181,7 @@ class KantataSink:
     async def _write_custom(self, wanted: Wanted, row_id: int) -> None:
         held = await self._directory.held(wanted.collection, row_id)
         if held is None:
-            raise _RefusedError(Unknown(reason=f"{wanted.collection} {row_id} is not shown after it was written."))
+            raise RefusedError(Unknown(reason=f"{wanted.collection} {row_id} is not shown after it was written."))
         known = await self._directory.custom_fields(wanted.subject)
         for name, value in differing(wanted.custom, held.custom).items():
             if name not in known:
@@ -206,35 +199,8 @@ class KantataSink:
             await self._send("POST", "custom_field_values", "custom_field_value", body)
 
     async def _finish(self, collection: str, member: str, row_id: int, model: str, reference: str) -> None:
-        body = {"external_reference": _external(model, reference)}
+        body = {"external_reference": external(model, reference)}
         await self._send("PUT", f"{collection}/{row_id}", member, body)
 
     async def _send(self, method: str, path: str, member: str, body: Mapping[str, object]) -> int:
-        """The id of the row that was written; raises _RefusedError where the answer is another."""
-        answer = await self._client.send(method, path, msgspec.json.encode({member: body}))
-        if not answer.ok:
-            raise _RefusedError(_outcome_of(answer, f"{method} {path}"))
-        try:
-            written = msgspec.json.decode(body_of(answer, f"{method} {path}"), type=_Written)
-            return int(written.results[0].id)
-        except (msgspec.DecodeError, ValueError, IndexError, AccessError, TransientError) as error:
-            raise _RefusedError(Unknown(reason=f"The answer to {method} {path} names no row.")) from error
-
-
-def _external(model: str, reference: str) -> dict[str, str]:
-    return {"service_name": SERVICE, "service_model": model, "service_model_ref": reference}
-
-
-def _refused(code: RejectionCode, words: str) -> _RefusedError:
-    return _RefusedError(Rejected(code=code, words=words))
-
-
-def _outcome_of(answer: HttpAnswer, what: str) -> Outcome:
-    words = f"Kantata answered {what} with {answer.status}: {words_of(answer)}"
-    if answer.status in _NO_ACCESS:
-        return NoAccess(words=words)
-    if answer.status in _REFUSED:
-        return Rejected(code=RejectionCode.INVALID, words=words, vendor_code=str(answer.status))
-    if answer.status == _TOO_MANY:
-        return RetryLater(reason=words, after_s=answer.retry_after_s)
-    return Unknown(reason=words)
+        return await sending.send(self._client, method, path, {member: body})

@@ -46,11 +46,17 @@ async def test_the_account_answers_as_documented(open_account: OpenAccount, exch
 
 async def known_ids(account: Account) -> dict[str, str]:
     entries = await account.rows("time_entries")
+    set_versions = await account.rows("rate_card_set_versions")
     return {
         "time_entry": await account.entry_id("Draft"),
         "workspace": next(iter(entries.values()))["workspace_id"],
         "timesheet_submission": next(iter(await account.rows("timesheet_submissions"))),
         "rate_card": next(iter(await account.rows("rate_cards"))),
+        "rate_card_set": next(iter(await account.rows("rate_card_sets"))),
+        "rate_card_role": next(iter(await account.rows("rate_card_roles"))),
+        "role": next(iter(await account.rows("roles"))),
+        "rate_card_set_version": next(iter(set_versions)),
+        "next_rate_card_set_version": str(max(map(int, set_versions)) + 1),
     }
 
 

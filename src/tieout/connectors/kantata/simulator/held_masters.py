@@ -1,4 +1,4 @@
-"""What the simulated account really holds of clients, projects and tasks, read past its API: the oracle of tests.
+"""What the simulated account really holds of its masters, read past its API: the oracle of tests.
 
 In the words of the hub's commands; an end is told as the first day after, as those do. Neighbour: ``masters`` writes.
 """
@@ -10,6 +10,7 @@ from typing import Final
 
 from tieout.connect.simulator.control import Holding
 from tieout.connectors.kantata.simulator.tables import Document, Documents
+from tieout.connectors.kantata.simulator.timekeeping import base_unit
 
 STATE_OF_STATUS: Final = {
     "100": "proposed",
@@ -21,27 +22,43 @@ STATE_OF_STATUS: Final = {
     "605": "financially_closed",
 }
 _NAMED: Final = frozenset(
-    {"Client Code", "Project Code", "Legal Entity", "Service Line", "Contract Number", "Budget Hours", "WBS Code"}
+    {
+        "Client Code",
+        "Client Currency",
+        "Tax ID",
+        "Project Code",
+        "Legal Entity",
+        "Service Line",
+        "Contract Number",
+        "Budget Hours",
+        "WBS Code",
+    }
 )
 _COLLECTIONS: Final = {
     "upsert_customer": "workspace_groups",
     "upsert_project": "workspaces",
     "upsert_task": "stories",
+    "upsert_rate_card": "rate_cards",
 }
 _References = Mapping[tuple[str, str, int], str]
 
 
 def held_masters(documents: Documents) -> Iterator[Holding]:
-    """Every client, project and task, whoever made it, and every status that was set under a reference of the hub."""
+    """Every client, rate card, project and task, whoever made it, and every status that the hub set."""
     references = _references(documents)
     for group in documents.of("workspace_groups").values():
         custom = _custom(documents, group)
         facts = {"name": str(group.fields["name"]), **_own(custom)}
+        named = {"Client Currency": "currency", "Tax ID": "tax_id"}
+        facts |= {fact: custom[name] for name, fact in named.items() if name in custom}
         yield _holding("upsert_customer", references, group, custom.get("Client Code"), facts)
+    for card in documents.of("rate_cards").values():
+        card_code = _card(documents, references, card.id)
+        yield _holding("upsert_rate_card", references, card, card_code, _card_facts(documents, card))
     for workspace in documents.of("workspaces").values():
         custom = _custom(documents, workspace)
         code = custom.get("Project Code")
-        facts = _project_facts(documents, workspace, custom)
+        facts = _project_facts(documents, references, workspace)
         yield _holding("upsert_project", references, workspace, code, facts)
         status = references.get(("set_project_status", "workspaces", workspace.id))
         if status is not None:
@@ -49,6 +66,37 @@ def held_masters(documents: Documents) -> Iterator[Holding]:
             yield Holding(kind="set_project_status", reference=status, id=str(workspace.id), code=code, facts=told)
     for story in documents.of("stories").values():
         yield _task(documents, references, story)
+
+
+def _card_facts(documents: Documents, card: Document) -> dict[str, str]:
+    """Title, currency, and by role and day what an hour costs from then on; what is not published is not told."""
+    fields = card.fields
+    unit = base_unit(str(fields["currency"]))
+    facts = {"name": str(fields["rate_card_set_title"]), "currency": str(fields["currency"])}
+    before: dict[str, int] = {}
+    for day, rates in sorted(_published(documents, card)):
+        for role, rate in rates.items():
+            if before.get(role) != rate:
+                facts[f"price:{role}@{day}"] = f"{(Decimal(rate) / unit).normalize():f}"
+        for role in before.keys() - rates.keys():
+            facts[f"price:{role}@{day}"] = ""
+        before = rates
+    return facts
+
+
+def _published(documents: Documents, card: Document) -> Iterator[tuple[str, dict[str, int]]]:
+    for version in documents.of("rate_card_versions").values():
+        if version.fields["rate_card_id"] != str(card.id):
+            continue
+        dated = documents.of("rate_card_set_versions")[int(str(version.fields["rate_card_set_version_id"]))]
+        if not dated.fields["active"]:
+            continue
+        rows = (documents.of("rate_card_roles")[one] for one in version.links.get("rate_card_roles", []))
+        roles = documents.of("roles")
+        rates = {
+            str(roles[int(str(row.fields["role_id"]))].fields["name"]): int(str(row.fields["rate"])) for row in rows
+        }
+        yield str(dated.fields["effective_date"]), rates
 
 
 def _references(documents: Documents) -> _References:
@@ -84,8 +132,9 @@ def _task(documents: Documents, references: _References, story: Document) -> Hol
     return _holding("upsert_task", references, story, code, facts)
 
 
-def _project_facts(documents: Documents, row: Document, custom: Mapping[str, str]) -> dict[str, str]:
+def _project_facts(documents: Documents, references: _References, row: Document) -> dict[str, str]:
     fields, status = row.fields, row.fields.get("status")
+    custom = _custom(documents, row)
     group = documents.get("workspace_groups", next(iter(row.links.get("primary_workspace_group", [])), None))
     unit = int(str(fields.get("currency_base_unit") or 100))
     price = fields.get("price")
@@ -100,14 +149,16 @@ def _project_facts(documents: Documents, row: Document, custom: Mapping[str, str
         "contract_number": custom.get("Contract Number"),
         "budget_hours": custom.get("Budget Hours"),
         "budget_minor": None if price is None else str(int(Decimal(str(price)) * unit)),
-        "rate_card_code": _card(documents, fields.get("rate_card_id")),
+        "rate_card_code": _card(documents, references, fields.get("rate_card_id")),
     }
     return {name: str(value) for name, value in told.items() if value is not None} | _own(custom)
 
 
-def _card(documents: Documents, row_id: object) -> str | None:
+def _card(documents: Documents, references: _References, row_id: object) -> str | None:
     card = None if row_id is None else documents.get("rate_cards", int(str(row_id)))
-    return None if card is None else str(card.fields["rate_card_set_title"])
+    if card is None:
+        return None
+    return references.get(("rate_card_code", "rate_cards", card.id), str(card.fields["rate_card_set_title"]))
 
 
 def _custom(documents: Documents, row: Document) -> dict[str, str]:

@@ -28,6 +28,7 @@ from tieout.connect.simulator.seed import SeedTimeEntry
 from tieout.connectors.kantata.simulator import answers, tables
 from tieout.connectors.kantata.simulator.held_masters import STATE_OF_STATUS, held_masters
 from tieout.connectors.kantata.simulator.masters import MasterWrites
+from tieout.connectors.kantata.simulator.rate_card_writes import RateCardWrites
 from tieout.connectors.kantata.simulator.reads import Reads
 from tieout.connectors.kantata.simulator.seeding import Seeding
 from tieout.connectors.kantata.simulator.timekeeping import FIRST_ENTRY_ID, Names, Timekeeping
@@ -50,6 +51,8 @@ _FAULT_ANSWERS: Final = {
     FaultKind.OK_WITH_ERROR_BODY: (200, "system", "An unexpected error occurred"),
 }
 _MASTERS: Final = "{collection:workspaces|workspace_groups|stories|custom_field_values}"
+_CARD_PARTS: Final = "{collection:rate_card_sets|rate_card_set_versions|rate_cards}"
+_SET_VERSION: Final = r"rate_card_set_versions/{id:\d+}"
 _UNHIDDEN: Final = {
     "workspaces": {"include_archived": "true"},
     "stories": {"show_archived": "true", "show_from_archived_workspaces": "true"},
@@ -78,6 +81,7 @@ class KantataSimulator(Simulator):
         self._reads = Reads(self.state, self._documents, self._seconds, self._visible_until)
         self._writes = Writes(self.state, self._documents, self._names, self._seconds)
         self._masters = MasterWrites(self._documents, self._seconds, self._writes.note_subject)
+        self._cards = RateCardWrites(self._documents, self._seconds, self._masters.refer)
 
     def _seconds(self) -> int:
         return int(self.now().timestamp())
@@ -105,6 +109,13 @@ class KantataSimulator(Simulator):
                 ),
                 web.post(f"{base}/{_MASTERS}{suffix}", _vendor(self._create_master)),
                 web.put(base + f"/{_MASTERS}" + r"/{id:\d+}" + suffix, _vendor(self._update_master)),
+                web.post(f"{base}/{_CARD_PARTS}{suffix}", _vendor(self._create_card_part)),
+                web.put(base + f"/{_CARD_PARTS}" + r"/{id:\d+}" + suffix, _vendor(self._update_card_part)),
+                web.put(f"{base}/{_SET_VERSION}/publish{suffix}", _vendor(self._publish_card)),
+                web.put(
+                    f"{base}/{_SET_VERSION}/rate_card_table_rows" + r"/{role:\d+}" + suffix, _vendor(self._put_rate)
+                ),
+                web.delete(base + r"/rate_card_roles/{id:\d+}" + suffix, _vendor(self._remove_rate)),
                 *(web.post(f"{base}/{collection}{suffix}", _vendor(self._resolve_many)) for collection in _RESOLUTIONS),
             ]
         return found
@@ -261,6 +272,38 @@ class KantataSimulator(Simulator):
         with self.state.transaction():
             self._masters.update(collection, row_id, payload)
         return self._whole(collection, row_id)
+
+    async def _create_card_part(self, request: web.Request) -> web.Response:
+        collection, payload = request.match_info["collection"], await request.read()
+        with self.state.transaction():
+            row_id = self._cards.create(collection, payload, request.query)
+        return self._whole(collection, row_id)
+
+    async def _update_card_part(self, request: web.Request) -> web.Response:
+        collection, payload = request.match_info["collection"], await request.read()
+        row_id = int(request.match_info["id"])
+        with self.state.transaction():
+            self._cards.update(collection, row_id, payload)
+        return self._whole(collection, row_id)
+
+    async def _publish_card(self, request: web.Request) -> web.Response:
+        with self.state.transaction():
+            self._cards.publish(int(request.match_info["id"]))
+        return answers.json_answer({"activated": True})
+
+    async def _put_rate(self, request: web.Request) -> web.Response:
+        set_version_id, role_id = int(request.match_info["id"]), int(request.match_info["role"])
+        payload = await request.read()
+        with self.state.transaction():
+            rates = self._cards.put_rates(set_version_id, role_id, payload)
+        row = {"id": str(role_id), "role_id": str(role_id), "rates": rates}
+        results = [{"key": "rate_card_table_rows", "id": str(role_id)}]
+        return answers.json_answer({"count": 1, "results": results, "rate_card_table_rows": {str(role_id): row}})
+
+    async def _remove_rate(self, request: web.Request) -> web.Response:
+        with self.state.transaction():
+            self._cards.remove_rate(int(request.match_info["id"]))
+        return web.Response(status=204)
 
     def _whole(self, collection: str, row_id: int) -> web.Response:
         """A row that was just written, whatever hides it from others."""

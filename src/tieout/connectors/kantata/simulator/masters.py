@@ -96,7 +96,7 @@ class MasterWrites:
         self._documents.put(collection, document)
         reference = body.get("external_reference")
         if isinstance(reference, dict):
-            self._refer(collection, document, reference)
+            self.refer(collection, document, reference)
         if collection == "custom_field_values":
             self._belong(document)
 
@@ -124,7 +124,7 @@ class MasterWrites:
             raise invalid(f"{collection} {text} does not exist", collection)
         return int(text)
 
-    def _refer(self, collection: str, document: Document, told: Mapping[str, object]) -> None:
+    def refer(self, collection: str, document: Document, told: Mapping[str, object]) -> None:
         """One reference of each service and model for a row; a new one takes the old one's place."""
         of_row: dict[str, Json] = {
             "subject_type": collection,
@@ -135,10 +135,15 @@ class MasterWrites:
         held = self._documents.of("external_references").values()
         known = next((one for one in held if of_row.items() <= one.fields.items()), None)
         row_id = self._documents.next_id("external_references", FIRST_IDS["external_references"])
+        row_id = row_id if known is None else known.id
+        linked = document.links.setdefault("external_references", [])
+        if row_id not in linked:
+            linked.append(row_id)
+            self._documents.put(collection, document)
         self._documents.put(
             "external_references",
             Document(
-                id=row_id if known is None else known.id,
+                id=row_id,
                 updated_at=self._now(),
                 fields={**of_row, "service_model_ref": str(told.get("service_model_ref"))},
             ),

@@ -55,7 +55,10 @@ _ASSOCIATIONS: Final[dict[str, dict[str, _Association]]] = {
     "cost_rates": {"account_membership": _Association("account_memberships", column=True)},
     "rate_card_sets": {},
     "rate_card_set_versions": {"rate_card_set": _Association("rate_card_sets", column=True)},
-    "rate_cards": {"rate_card_set": _Association("rate_card_sets", column=True)},
+    "rate_cards": {
+        "rate_card_set": _Association("rate_card_sets", column=True),
+        "external_references": _Association("external_references", many=True),
+    },
     "rate_card_versions": {
         "rate_card": _Association("rate_cards", column=True),
         "rate_card_set_version": _Association("rate_card_set_versions", column=True),
@@ -101,6 +104,7 @@ _SINGULAR: Final = {
     "custom_field_values": "custom_field_value",
     "cost_rates": "cost_rate",
     "rate_card_roles": "rate_card_role",
+    "external_references": "external_reference",
 }
 _TIMES: Final = {"created_at": "created_at", "updated_at": "updated_at"}
 COLLECTIONS: Final = frozenset(_ASSOCIATIONS) | {"time_entries", "timesheet_submissions", "subscribed_events"}

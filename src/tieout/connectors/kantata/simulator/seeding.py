@@ -40,7 +40,7 @@ FIRST_ID = {
 }
 CUSTOM_FIELDS = {
     "Workspace": ("Project Code", "Legal Entity", "Service Line", "Contract Number", "Budget Hours", "Engagement Type"),
-    "WorkspaceGroup": ("Client Code", "Segment"),
+    "WorkspaceGroup": ("Client Code", "Client Currency", "Tax ID", "Segment"),
     "Story": ("WBS Code", "Activity"),
 }
 

@@ -220,6 +220,11 @@ class Documents:
             ((collection, one.id, msgspec.json.encode(one)) for one in _remembered(documents, held)),
         )
 
+    def remove(self, collection: str, row_id: int) -> None:
+        """Delete a row; one that is not there stays away."""
+        self.of(collection).pop(row_id, None)
+        self._state.run("delete from document where collection = ? and id = ?", (collection, row_id))
+
     def clear(self) -> None:
         """Forget what is in memory; the tables are emptied by the caller."""
         self._by_collection.clear()
