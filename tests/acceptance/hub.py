@@ -1,6 +1,7 @@
 """A hub as its user has it: a home directory and the commands. Nothing reaches past command line and API."""
 
 import os
+import shlex
 import signal
 import socket
 import subprocess
@@ -135,8 +136,8 @@ class Hub:
     def __init__(self, home: Path) -> None:
         self.home = home
 
-    def run(self, *arguments: str) -> "subprocess.CompletedProcess[str]":
-        """Run a command to its end."""
+    def run(self, *arguments: str, by: str = "auditor") -> "subprocess.CompletedProcess[str]":
+        """Run a command to its end, as the person ``by``."""
         environment = {name: value for name, value in os.environ.items() if not name.startswith("TIEOUT_")}
         return subprocess.run(
             [TIEOUT, *arguments, "--home", str(self.home)],
@@ -144,12 +145,12 @@ class Hub:
             capture_output=True,
             text=True,
             timeout=_COMMAND_WITHIN_S,
-            env={**environment, "TIEOUT_ACTOR": "auditor", "COLUMNS": "80"},
+            env={**environment, "TIEOUT_ACTOR": by, "COLUMNS": "80"},
         )
 
-    def does(self, *arguments: str) -> str:
+    def does(self, *arguments: str, by: str = "auditor") -> str:
         """Run a command that must succeed; what it printed."""
-        done = self.run(*arguments)
+        done = self.run(*arguments, by=by)
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout
 
@@ -161,6 +162,13 @@ class Hub:
         assert "TIE-" in done.stderr, done.stderr
         assert "Next: " in done.stderr, done.stderr
         return done.stderr
+
+    def approves(self, proposed: str, *, by: str) -> str:
+        """Let ``by`` look at what a command proposed and approve it as it printed; what was said."""
+        looks, approves = [shlex.split(line) for line in proposed.splitlines() if line.startswith("  ")]
+        number = looks[looks.index("proposal") + 1]
+        assert "Hash: " in self.does("exceptions", "proposal", number, by=by)
+        return self.does(*approves[approves.index("exceptions") :][:5], by=by)
 
     def statement(self, *arguments: str) -> Statement:
         """The tie-out; its exit code has to say the same as its figures."""

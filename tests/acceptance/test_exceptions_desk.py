@@ -1,5 +1,6 @@
 """The desk as finance uses it: list, show, retry, accept, exclude, and what each does to the statement."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -13,14 +14,22 @@ def test_an_excluded_item_moves_from_in_exception_to_excluded_with_its_reason(hu
     before = hub.statement()
     cause = hub.causes("HOURS_RANGE")[0]
     item = hub.items(cause.cause_id)[0]
-    hub.does("exceptions", "exclude", str(item.item_id), "--reason", "typing exercise")
+    proposed = hub.does("exceptions", "exclude", str(item.item_id), "--reason", "typing exercise")
+    assert hub.statement().total("excluded") == before.total("excluded")
+    number = re.search(r"Proposal (\d+)", proposed)
+    assert number is not None
+    itself = hub.refuses("exceptions", "approve", number[1], "--hash", proposed.split()[-1])
+    assert itself.startswith(("TIE-DESK-004", "TIE-DESK-005"))
+    assert "is done" in hub.approves(proposed, by="controller")
     after = hub.statement()
     assert after.holds
     assert after.total("excluded") == before.total("excluded") + 1
     assert after.total("in_exception") == before.total("in_exception") - 1
     shown = hub.show(item.item_id)
     assert shown.item.state == "excluded"
-    assert ("auditor", "typing exercise") in {(one.actor, one.reason) for one in shown.history}
+    assert {("auditor", "typing exercise"), ("controller", "typing exercise")} <= {
+        (one.actor, one.reason) for one in shown.history
+    }
     assert item.item_id not in {one.item_id for one in hub.items(cause.cause_id)}
     hub.refuses("exceptions", "exclude", str(item.item_id), "--reason", "again")
 
@@ -36,7 +45,8 @@ def test_an_accepted_duplicate_posts_and_a_mere_retry_comes_back(hub: Hub) -> No
     before = hub.statement()
     twins = next(one for one in hub.causes("DUPLICATE_NATURAL") if one.count > 1)
     accepted, retried, *_ = hub.items(twins.cause_id)
-    hub.does("exceptions", "retry", str(accepted.item_id), "--accept", "--reason", "two sessions")
+    proposed = hub.does("exceptions", "retry", str(accepted.item_id), "--accept", "--reason", "two sessions")
+    hub.approves(proposed, by="controller")
     hub.does("exceptions", "retry", str(retried.item_id))
     with systems(hub), running(hub):
         wait_for(lambda: hub.show(accepted.item_id).item.state == "resolved", "the accepted item is resolved")

@@ -22,7 +22,7 @@ from tests.faults.shelf import Fates, Shelf
 from tests.worlds import project_hub as world
 from tests.worlds.inbound_database import Hub, PlainTranslator, _Wire
 
-from tieout.desk import queue
+from tieout.desk import effects
 from tieout.model.command import Command
 from tieout.model.reported import ReportedRecord
 from tieout.runtime.clock import SystemClock
@@ -153,7 +153,7 @@ class ProjectCampaign:
 
     def _exclude(self, conn: psycopg.Connection[tuple[object, ...]], item_id: int) -> None:
         now = SystemClock().now()
-        in_transaction(conn, lambda cur: queue.exclude(cur, [item_id], actor="ada", reason="By hand.", now=now))
+        in_transaction(conn, lambda cur: effects.exclude(cur, [item_id], actor="ada", reason="By hand.", now=now))
 
     def _quiet(self) -> bool:
         with psycopg.connect(self.url) as conn:

@@ -28,7 +28,7 @@ from tieout.connect.outcome import (
     RetryLater,
     Unknown,
 )
-from tieout.desk import queue
+from tieout.desk import effects, queue
 from tieout.ledger.rate_book import RateBookCache
 from tieout.model.command import (
     Command,
@@ -421,7 +421,7 @@ class ProjectHub:
         items = queue.find_items(self.conn, code=code)
         in_transaction(
             self.conn,
-            lambda cur: queue.retry(cur, items, actor="ada", reason="Seen to.", accept=accept, now=self.clock.now()),
+            lambda cur: effects.release(cur, items, actor="ada", reason="Seen to.", accept=accept, now=self.clock.now()),
         )
         self.run()
 
@@ -429,7 +429,7 @@ class ProjectHub:
         """A person takes every item of ``code`` off the desk for good."""
         items = queue.find_items(self.conn, code=code)
         in_transaction(
-            self.conn, lambda cur: queue.exclude(cur, items, actor="ada", reason="By hand.", now=self.clock.now())
+            self.conn, lambda cur: effects.exclude(cur, items, actor="ada", reason="By hand.", now=self.clock.now())
         )
         self.run()
 

@@ -1,22 +1,30 @@
-"""``tieout exceptions``: what is held, why, what it is worth; try again or exclude."""
+"""``tieout exceptions``: what is held, why, what it is worth; what one person does, or proposes to a second one.
 
-from datetime import datetime
+``proposals`` has the commands of the second person.
+"""
+
+from datetime import date, datetime
 from typing import Annotated
 
 import typer
+from psycopg import Connection
 from rich.console import Console
 from rich.padding import Padding
 from rich.text import Text
 
-from tieout.cli.options import HOME, AsJson, Home, actor
+from tieout.cli.options import HOME, AsJson, Home, acting
 from tieout.cli.output import Words, print_json
-from tieout.desk import queue
+from tieout.cli.proposals import print_proposed, register
+from tieout.desk import acts, item_view, proposals, queue
+from tieout.desk.corrections import FIELDS
 from tieout.desk.queue import CauseSummary, ItemView
 from tieout.errors import ConfigurationError
+from tieout.governance.mapping_additions import ANY, MappingAddition
 from tieout.model.finding_codes import CATALOGUE, Owner
 from tieout.model.money import alpha_code, from_minor
 from tieout.runtime.clock import SystemClock
 from tieout.runtime.installation import open_installation
+from tieout.runtime.proposals import propose_mapping
 from tieout.storage.pool import connect, in_transaction
 
 _INDENT = 7
@@ -66,7 +74,7 @@ def list_(
 def show(item: Annotated[int, typer.Argument(help="Item number.")], home: Home = HOME, as_json: AsJson = False) -> None:
     """One item: what happened, why, what to do, and its history."""
     with open_installation(home) as installation, connect(installation.url, autocommit=True) as conn:
-        view, history = queue.show(conn, item)
+        view, history = item_view.show(conn, item)
     if as_json:
         print_json({"item": view, "history": history})
         return
@@ -86,17 +94,23 @@ def retry(
     items: Items = None,
     cause: Cause = None,
     code: Code = None,
-    accept: Annotated[bool, typer.Option("--accept", help="Overrule the finding: the record is right.")] = False,
+    accept: Annotated[
+        bool, typer.Option("--accept", help="Propose that the finding is wrong: another person approves.")
+    ] = False,
     reason: Annotated[str, typer.Option(help="Why.")] = "Tried again.",
     home: Home = HOME,
 ) -> None:
     """Let items be judged, or deliveries be tried, again. A running hub takes them up at once."""
+    now = SystemClock().now()
     with open_installation(home) as installation, connect(installation.url, autocommit=True) as conn:
-        chosen = _chosen(queue.find_items(conn, item_ids=items or (), cause_id=cause, code=code))
-        released = in_transaction(
-            conn,
-            lambda cur: queue.retry(cur, chosen, actor=actor(), reason=reason, accept=accept, now=SystemClock().now()),
-        )
+        chosen = _chosen(conn, items, cause, code)
+        if accept:
+            made = in_transaction(
+                conn, lambda cur: proposals.propose_overruling(cur, chosen, maker=acting(), reason=reason, now=now)
+            )
+            print_proposed(home, made, "overrule the finding")
+            return
+        released = in_transaction(conn, lambda cur: acts.retry(cur, chosen, acting(), reason=reason, now=now))
     Words().print(f"{released} item(s) released.")
 
 
@@ -108,13 +122,101 @@ def exclude(
     code: Code = None,
     home: Home = HOME,
 ) -> None:
-    """Take items out for good; they stand as excluded in the tie-out."""
+    """Propose to take items out for good; once another person approved, they stand as excluded in the tie-out."""
     with open_installation(home) as installation, connect(installation.url, autocommit=True) as conn:
-        chosen = _chosen(queue.find_items(conn, item_ids=items or (), cause_id=cause, code=code))
-        closed = in_transaction(
-            conn, lambda cur: queue.exclude(cur, chosen, actor=actor(), reason=reason, now=SystemClock().now())
+        chosen = _chosen(conn, items, cause, code)
+        made = in_transaction(
+            conn,
+            lambda cur: proposals.propose_exclusion(
+                cur, chosen, maker=acting(), reason=reason, now=SystemClock().now()
+            ),
         )
-    Words().print(f"{closed} item(s) excluded.")
+    print_proposed(home, made, "exclude")
+
+
+@app.command("assign")
+def assign(
+    to: Annotated[str, typer.Option("--to", help="Who sees to it; empty: nobody any more.")],
+    items: Items = None,
+    cause: Cause = None,
+    code: Code = None,
+    home: Home = HOME,
+) -> None:
+    """Say who sees to items."""
+    with open_installation(home) as installation, connect(installation.url, autocommit=True) as conn:
+        chosen = _chosen(conn, items, cause, code)
+        count = in_transaction(
+            conn, lambda cur: acts.assign(cur, chosen, acting(), to or None, now=SystemClock().now())
+        )
+    Words().print(f"{count} item(s) assigned to {to or 'nobody'}.")
+
+
+@app.command("comment")
+def comment(
+    text: Annotated[str, typer.Option("--text", help="What to remember.")],
+    items: Items = None,
+    cause: Cause = None,
+    code: Code = None,
+    home: Home = HOME,
+) -> None:
+    """Add words to the history of items."""
+    with open_installation(home) as installation, connect(installation.url, autocommit=True) as conn:
+        chosen = list(items or ()) if not cause and not code else _chosen(conn, items, cause, code)
+        count = in_transaction(conn, lambda cur: acts.comment(cur, chosen, acting(), text, now=SystemClock().now()))
+    Words().print(f"{count} item(s) commented on.")
+
+
+@app.command("edit")
+def edit(
+    item: Annotated[int, typer.Argument(help="Item number.")],
+    changes: Annotated[
+        list[str], typer.Option("--set", help="FIELD=VALUE, any number of times.", metavar="FIELD=VALUE")
+    ],
+    reason: Annotated[str, typer.Option(help="Why; it stays in the history.")],
+    home: Home = HOME,
+) -> None:
+    """Put another value beside the record as received and let it be judged again; money needs a second person."""
+    wanted = dict(map(_change, changes))
+    with open_installation(home) as installation, connect(installation.url, autocommit=True) as conn:
+        made = in_transaction(
+            conn,
+            lambda cur: proposals.propose_edit(
+                cur, item, wanted, maker=acting(), reason=reason, now=SystemClock().now()
+            ),
+        )
+    print_proposed(home, made, "set " + ", ".join(changes))
+
+
+@app.command("map")
+def map_(
+    table: Annotated[str, typer.Argument(help="Mapping table, as in mappings/TABLE.csv.")],
+    source: Annotated[str, typer.Argument(help="What the systems say.")],
+    target: Annotated[str, typer.Argument(help="What it means.")],
+    reason: Annotated[str, typer.Option(help="Why; it stays in the history.")],
+    system: Annotated[str, typer.Option(help="Only as this system says it.")] = ANY,
+    entity: Annotated[str, typer.Option(help="Only for this legal entity.")] = ANY,
+    valid_from: Annotated[date | None, typer.Option("--from", parser=date.fromisoformat, metavar="DAY")] = None,
+    valid_to: Annotated[date | None, typer.Option("--to", parser=date.fromisoformat, metavar="DAY")] = None,
+    home: Home = HOME,
+) -> None:
+    """Propose a line of a mapping table; once another person approved, all that waits for it is judged again."""
+    line = MappingAddition(
+        table=table,
+        source=source,
+        target=target,
+        system=system,
+        entity=entity,
+        valid_from=valid_from or date.min,
+        valid_to=valid_to,
+    )
+    with open_installation(home) as installation, connect(installation.url, autocommit=True) as conn:
+        made = in_transaction(
+            conn, lambda cur: propose_mapping(cur, line, maker=acting(), reason=reason, now=SystemClock().now())
+        )
+    print_proposed(home, made, f"map {source!r} of {table} to {target!r}")
+
+
+register(app)
 
 
 def print_causes(words: Console, causes: list[CauseSummary], *, now: datetime) -> None:
@@ -176,7 +278,17 @@ def _worth(cause: CauseSummary) -> str:
     return ", ".join(parts)
 
 
-def _chosen(found: list[int]) -> list[int]:
+def _change(text: str) -> tuple[str, str]:
+    field, mark, value = text.partition("=")
+    if not mark or field not in FIELDS:
+        raise typer.BadParameter(f"{text!r} is no FIELD=VALUE with a field of {', '.join(FIELDS)}.")
+    return field, value
+
+
+def _chosen(
+    conn: Connection[tuple[object, ...]], items: list[int] | None, cause: int | None, code: str | None
+) -> list[int]:
+    found = queue.find_items(conn, item_ids=items or (), cause_id=cause, code=code)
     if not found:
         raise ConfigurationError(
             code="TIE-DESK-001", message="No open item fits: name item numbers, --cause or --code."

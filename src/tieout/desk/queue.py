@@ -1,30 +1,95 @@
-"""The queue as people work on it: root causes with owner, age and money at stake; show, retry, exclude.
+"""The queue as people and programs read it: root causes and items, filtered, priced, page by page. Reads only.
 
-Doors call this. A retry marks items released and wakes the step that owns them; an exclusion needs a reason and stays
-in the history, as every action does.
+``item_view`` tells all of one item; ``acts`` and ``proposals`` change things. Every door reads through here.
 """
 
 from collections.abc import Sequence
 from datetime import datetime
 from decimal import Decimal
+from enum import StrEnum
+from typing import Final, TypeVar
 
 import msgspec
-from psycopg import Connection, Cursor
+from psycopg import Connection
 from psycopg.rows import class_row
 
-from tieout.desk import store
+from tieout.desk import paging
+from tieout.desk.paging import Mark
 from tieout.errors import ConfigurationError
 from tieout.model.finding_codes import CATALOGUE
-from tieout.storage.wake import notify
 
-_WAKES = ("inbound", "delivery")
+_View = TypeVar("_View", bound=msgspec.Struct)
+_HOUR_S: Final = 3600
+_PAGE: Final = 50
+
+
+class ItemState(StrEnum):
+    """Which items are meant: ``held`` are open or released (being judged again), the others are closed."""
+
+    HELD = "held"
+    OPEN = "open"
+    RELEASED = "released"
+    RESOLVED = "resolved"
+    EXCLUDED = "excluded"
+    ANY = "any"
+
+
+_STATES: Final = {
+    ItemState.HELD: ["open", "released"],
+    ItemState.ANY: ["open", "released", "resolved", "excluded"],
+}
+
+
+class Chosen(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Which items are meant; what is None does not choose.
+
+    ``owner`` is a queue (``model.finding_codes.Owner``), ``assignee`` a name (empty: nobody's), ``entity`` the code of
+    a legal entity (empty: of none), ``system`` the name of the source. ``currency`` is an ISO 4217 numeric code, and
+    only items of it with at least ``amount_minor_from`` at stake, either way, are meant. ``text`` is part of a source
+    id or of what happened.
+    """
+
+    state: ItemState = ItemState.HELD
+    owner: str | None = None
+    assignee: str | None = None
+    code: str | None = None
+    cause_id: int | None = None
+    entity: str | None = None
+    system: str | None = None
+    currency: int | None = None
+    amount_minor_from: int | None = None
+    opened_before: datetime | None = None
+    cut_off_before: datetime | None = None
+    text: str | None = None
+
+
+EVERYTHING: Final = Chosen()
+
+
+class CauseOrder(StrEnum):
+    """Which causes come first: most hours at stake, longest held, soonest cut-off, most items."""
+
+    HOURS = "hours"
+    AGE = "age"
+    CUT_OFF = "cut_off"
+    ITEMS = "items"
+
+
+class ItemOrder(StrEnum):
+    """Which items come first: longest on the desk, most hours, soonest cut-off, newest (for closed ones)."""
+
+    AGE = "age"
+    HOURS = "hours"
+    CUT_OFF = "cut_off"
+    NEWEST = "newest"
 
 
 class CauseSummary(msgspec.Struct, frozen=True, kw_only=True):
     """One root cause and what it holds.
 
     ``count`` is how many time entries, ``items`` how many items: a deal or a customer is held without any entry.
-    ``amount_minor`` is by ISO 4217 numeric currency; unpriced entries have none.
+    ``amount_minor`` is by ISO 4217 numeric currency; unpriced entries have none. ``cut_off``: the soonest posting
+    cut-off of any item's period, None where no period is known. ``depends_on``: tokens of what would cure it.
     """
 
     cause_id: int
@@ -37,6 +102,9 @@ class CauseSummary(msgspec.Struct, frozen=True, kw_only=True):
     amount_minor: dict[str, int]
     unpriced_count: int
     oldest: datetime
+    cut_off: datetime | None
+    assigned_count: int
+    depends_on: list[str]
     example: str
 
     @property
@@ -49,17 +117,25 @@ class CauseSummary(msgspec.Struct, frozen=True, kw_only=True):
         """What its owner does."""
         return CATALOGUE[self.code].next_step
 
+    def hours_to_cut_off(self, now: datetime) -> int | None:
+        """Whole hours until the soonest cut-off, negative once it is over."""
+        return hours_until(self.cut_off, now)
+
 
 class ItemView(msgspec.Struct, frozen=True, kw_only=True):
     """One item in a list. A change from one currency to another has its delta in both of them."""
 
     item_id: int
+    cause_id: int
     code: str
     owner: str
     state: str
     subject_kind: str
     subject_id: int
+    system: str | None
     source_id: str | None
+    entity: str | None
+    assignee: str | None
     document_date: str | None
     hours: Decimal | None
     amount_minor: int | None
@@ -69,78 +145,235 @@ class ItemView(msgspec.Struct, frozen=True, kw_only=True):
     message: str
     context: dict[str, str]
     opened_at: datetime
+    closed_at: datetime | None
+    cut_off: datetime | None
+
+    @property
+    def title(self) -> str:
+        """What the code means."""
+        return CATALOGUE[self.code].title
+
+    @property
+    def next_step(self) -> str:
+        """What its owner does."""
+        return CATALOGUE[self.code].next_step
+
+    def hours_to_cut_off(self, now: datetime) -> int | None:
+        """Whole hours until the posting cut-off of its period, negative once it is over."""
+        return hours_until(self.cut_off, now)
 
 
-class ActionView(msgspec.Struct, frozen=True, kw_only=True):
-    """Something that was done to an item."""
+class CausePage(msgspec.Struct, frozen=True, kw_only=True):
+    """Some causes, and where the next page goes on; None at the end."""
 
-    action: str
-    actor: str
-    reason: str
-    taken_at: datetime
+    causes: tuple[CauseSummary, ...]
+    next: str | None
+
+
+class ItemPage(msgspec.Struct, frozen=True, kw_only=True):
+    """Some items, and where the next page goes on; None at the end."""
+
+    items: tuple[ItemView, ...]
+    next: str | None
+
+
+class Totals(msgspec.Struct, frozen=True, kw_only=True):
+    """What is chosen, added up: the figures that the lists behind them come to."""
+
+    causes: int
+    items: int
+    count: int
+    hours: Decimal
+    amount_minor: dict[str, int]
+    unpriced_count: int
+
+
+def hours_until(instant: datetime | None, now: datetime) -> int | None:
+    """Whole hours from ``now``, rounded down; None for no instant."""
+    return None if instant is None else int((instant - now).total_seconds() // _HOUR_S)
+
+
+_FROM: Final = """
+      from desk_item i join root_cause c using (cause_id)
+      left join desk_assignment a on a.item_id = i.item_id
+      left join golden_record e on e.record_id = i.entity_id
+      left join system_name s on s.system_id = i.system_id
+      left join posting_cut_off p
+        on p.entity_id = i.entity_id and p.starts <= i.document_date and i.document_date < p.ends
+"""
+_WHERE: Final = """
+     where i.state = any(%(states)s)
+       and (%(owner)s::text is null or c.owner = %(owner)s)
+       and (%(assignee)s::text is null or coalesce(a.assignee, '') = %(assignee)s)
+       and (%(code)s::text is null or c.code = %(code)s)
+       and (%(cause)s::bigint is null or i.cause_id = %(cause)s)
+       and (%(entity)s::text is null or coalesce(e.code, '') = %(entity)s)
+       and (%(system)s::text is null or s.name = %(system)s)
+       and (%(currency)s::integer is null
+            or (i.currency = %(currency)s and abs(i.amount_minor) >= %(amount)s)
+            or (i.new_currency = %(currency)s and abs(i.new_amount_minor) >= %(amount)s))
+       and (%(opened)s::timestamptz is null or i.opened_at < %(opened)s)
+       and (%(cut_off)s::timestamptz is null or p.cut_off < %(cut_off)s)
+       and (%(text)s::text is null
+            or position(lower(%(text)s) in lower(coalesce(i.source_id, '') || ' ' || i.message)) > 0)
+"""
+_MONEY: Final = """
+    coalesce((select jsonb_object_agg(m.currency, m.amount) from (
+         select w.currency, sum(w.amount_minor)::bigint as amount from chosen j
+          cross join lateral (values (j.currency, j.amount_minor),
+                                     (j.new_currency, j.new_amount_minor)) w (currency, amount_minor)
+          where {which} and w.currency is not null and w.amount_minor is not null
+          group by w.currency) m), '{{}}'::jsonb) as amount_minor
+"""
+_CAUSE_KEYS: Final = {
+    CauseOrder.HOURS: "(-hours)::numeric",
+    CauseOrder.AGE: "extract(epoch from oldest)",
+    CauseOrder.CUT_OFF: "extract(epoch from coalesce(cut_off, timestamptz '9999-01-01'))",
+    CauseOrder.ITEMS: "(-items)::numeric",
+}
+_ITEM_KEYS: Final = {
+    ItemOrder.AGE: "extract(epoch from i.opened_at)",
+    ItemOrder.HOURS: "-coalesce(i.hours, 0)",
+    ItemOrder.CUT_OFF: "extract(epoch from coalesce(p.cut_off, timestamptz '9999-01-01'))",
+    ItemOrder.NEWEST: "-extract(epoch from i.opened_at)",
+}
+
+
+class _CauseRow(CauseSummary, frozen=True, kw_only=True):
+    sort_key: Decimal
+
+
+class _ItemRow(ItemView, frozen=True, kw_only=True):
+    sort_key: Decimal
+
+
+def causes(
+    conn: Connection[tuple[object, ...]],
+    chosen: Chosen = EVERYTHING,
+    *,
+    order: CauseOrder = CauseOrder.HOURS,
+    after: str | None = None,
+    limit: int | None = _PAGE,
+) -> CausePage:
+    """Root causes of the chosen items; ``after`` is ``next`` of the page before, ``limit`` None means all.
+
+    Raises ConfigurationError (TIE-DESK-011) for a mark of another list.
+    """
+    mark = paging.read(after, order=order)
+    with conn.cursor(row_factory=class_row(_CauseRow)) as cur:
+        cur.execute(
+            f"""
+            with chosen as (
+                select i.cause_id, i.entry_count, i.hours, i.currency, i.amount_minor, i.new_currency,
+                       i.new_amount_minor,
+                       i.opened_at, i.message, a.assignee, p.cut_off {_FROM} {_WHERE}
+            ), summed as (
+                select cause_id, sum(entry_count)::integer as count, count(*)::integer as items,
+                       coalesce(sum(hours), 0) as hours,
+                       coalesce(sum(entry_count) filter (where amount_minor is null), 0)::integer as unpriced_count,
+                       min(opened_at) as oldest, min(cut_off) as cut_off, count(assignee)::integer as assigned_count,
+                       min(message) as example
+                  from chosen group by cause_id
+            ), page as (
+                select *, {_CAUSE_KEYS[order]} as sort_key from summed
+            )
+            select g.cause_id, c.code, c.cause_key, c.owner, g.count, g.items, g.hours,
+                   {_MONEY.format(which="j.cause_id = g.cause_id")},
+                   g.unpriced_count, g.oldest, g.cut_off, g.assigned_count, c.depends_on, g.example, g.sort_key
+              from page g join root_cause c using (cause_id)
+             where %(number)s::bigint is null or (g.sort_key, g.cause_id) > (%(key)s::numeric, %(number)s::bigint)
+             order by g.sort_key, g.cause_id limit %(limit)s
+            """,  # noqa: S608 - clauses of this module
+            _values(chosen) | _page(mark, limit),
+        )
+        rows = cur.fetchall()
+    more = limit is not None and len(rows) > limit
+    shown = rows[:limit] if more else rows
+    last = shown[-1] if more else None
+    following = None if last is None else paging.written(Mark(order.value, last.sort_key, last.cause_id))
+    return CausePage(causes=tuple(_plain(one, CauseSummary) for one in shown), next=following)
+
+
+def items(
+    conn: Connection[tuple[object, ...]],
+    chosen: Chosen = EVERYTHING,
+    *,
+    order: ItemOrder = ItemOrder.AGE,
+    after: str | None = None,
+    limit: int | None = _PAGE,
+) -> ItemPage:
+    """The chosen items; paging and errors as ``causes``."""
+    mark = paging.read(after, order=order)
+    with conn.cursor(row_factory=class_row(_ItemRow)) as cur:
+        cur.execute(
+            f"""
+            select {_ITEM_COLUMNS}, {_ITEM_KEYS[order]} as sort_key {_FROM} {_WHERE}
+               and (%(number)s::bigint is null
+                    or ({_ITEM_KEYS[order]}, i.item_id) > (%(key)s::numeric, %(number)s::bigint))
+             order by sort_key, i.item_id limit %(limit)s
+            """,
+            _values(chosen) | _page(mark, limit),
+        )
+        rows = cur.fetchall()
+    more = limit is not None and len(rows) > limit
+    shown = rows[:limit] if more else rows
+    last = shown[-1] if more else None
+    following = None if last is None else paging.written(Mark(order.value, last.sort_key, last.item_id))
+    return ItemPage(items=tuple(_plain(one, ItemView) for one in shown), next=following)
+
+
+def totals(conn: Connection[tuple[object, ...]], chosen: Chosen = EVERYTHING) -> Totals:
+    """What is chosen, added up."""
+    with conn.cursor(row_factory=class_row(Totals)) as cur:
+        cur.execute(
+            f"""
+            with chosen as (
+                select i.cause_id, i.entry_count, i.hours, i.currency, i.amount_minor, i.new_currency,
+                       i.new_amount_minor
+                  {_FROM} {_WHERE}
+            )
+            select count(distinct cause_id)::integer as causes, count(*)::integer as items,
+                   coalesce(sum(entry_count), 0)::integer as count, coalesce(sum(hours), 0) as hours,
+                   {_MONEY.format(which="true")},
+                   coalesce(sum(entry_count) filter (where amount_minor is null), 0)::integer as unpriced_count
+              from chosen
+            """,  # noqa: S608 - clauses of this module
+            _values(chosen),
+        )
+        found = cur.fetchone()
+    if found is None:
+        raise AssertionError
+    return found
+
+
+def item(conn: Connection[tuple[object, ...]], item_id: int) -> ItemView:
+    """One item, held or closed; raises ConfigurationError (TIE-DESK-001) when there is none."""
+    with conn.cursor(row_factory=class_row(ItemView)) as cur:
+        cur.execute(
+            f"select {_ITEM_COLUMNS} {_FROM} where i.item_id = %s",
+            (item_id,),
+        )
+        found = cur.fetchone()
+    if found is None:
+        raise ConfigurationError(code="TIE-DESK-001", message=f"There is no item {item_id} on the desk.")
+    return found
 
 
 def list_causes(
     conn: Connection[tuple[object, ...]], *, owner: str | None = None, code: str | None = None
 ) -> list[CauseSummary]:
-    """Open root causes, those with the most hours at stake first."""
-    with conn.cursor(row_factory=class_row(CauseSummary)) as cur:
-        cur.execute(
-            """
-            select c.cause_id, c.code, c.cause_key, c.owner, sum(i.entry_count)::integer as count,
-                   count(*)::integer as items,
-                   coalesce(sum(i.hours), 0) as hours,
-                   coalesce((select jsonb_object_agg(m.currency, m.amount) from (
-                        select s.currency, sum(s.amount_minor)::bigint as amount from desk_item j
-                         cross join lateral (values (j.currency, j.amount_minor),
-                                                    (j.new_currency, j.new_amount_minor)) s (currency, amount_minor)
-                         where j.cause_id = c.cause_id and j.state in ('open', 'released')
-                           and s.currency is not null and s.amount_minor is not null
-                         group by s.currency) m), '{}'::jsonb) as amount_minor,
-                   coalesce(sum(i.entry_count) filter (where i.amount_minor is null), 0)::integer as unpriced_count,
-                   min(i.opened_at) as oldest, min(i.message) as example
-              from root_cause c join desk_item i using (cause_id)
-             where i.state in ('open', 'released') and (%(owner)s::text is null or c.owner = %(owner)s)
-               and (%(code)s::text is null or c.code = %(code)s)
-             group by c.cause_id
-             order by coalesce(sum(i.hours), 0) desc, c.cause_id
-            """,
-            {"owner": owner, "code": code},
-        )
-        return cur.fetchall()
+    """All root causes that hold something, those with the most hours at stake first."""
+    return list(causes(conn, Chosen(owner=owner, code=code), limit=None).causes)
 
 
 def list_items(
     conn: Connection[tuple[object, ...]], *, cause_id: int | None = None, code: str | None = None
 ) -> list[ItemView]:
-    """Open items of a cause or a code, oldest first; raises ConfigurationError (TIE-DESK-001) for an unknown cause."""
-    if cause_id is not None and not _has_cause(conn, cause_id):
+    """Held items of a cause or a code, oldest first; raises ConfigurationError (TIE-DESK-001) for an unknown cause."""
+    known = "select 1 from root_cause where cause_id = %s"
+    if cause_id is not None and conn.execute(known, (cause_id,)).fetchone() is None:
         raise ConfigurationError(code="TIE-DESK-001", message=f"There is no cause {cause_id} on the desk.")
-    return _items(
-        conn,
-        """
-         where i.state in ('open', 'released') and (%(cause)s::integer is null or i.cause_id = %(cause)s)
-           and (%(code)s::text is null or c.code = %(code)s)
-         order by i.item_id
-        """,
-        {"cause": cause_id, "code": code},
-    )
-
-
-def _has_cause(conn: Connection[tuple[object, ...]], cause_id: int) -> bool:
-    return conn.execute("select 1 from root_cause where cause_id = %s", (cause_id,)).fetchone() is not None
-
-
-def show(conn: Connection[tuple[object, ...]], item_id: int) -> tuple[ItemView, list[ActionView]]:
-    """An item with its history; raises ConfigurationError (TIE-DESK-001) when there is none."""
-    found = _items(conn, "where i.item_id = %(item)s", {"item": item_id})
-    if not found:
-        raise ConfigurationError(code="TIE-DESK-001", message=f"There is no item {item_id} on the desk.")
-    with conn.cursor(row_factory=class_row(ActionView)) as cur:
-        cur.execute(
-            "select action, actor, reason, taken_at from desk_action where item_id = %s order by action_id", (item_id,)
-        )
-        return found[0], cur.fetchall()
+    return list(items(conn, Chosen(cause_id=cause_id, code=code), limit=None).items)
 
 
 def find_items(
@@ -150,7 +383,7 @@ def find_items(
     cause_id: int | None = None,
     code: str | None = None,
 ) -> list[int]:
-    """Open items selected one by one, by root cause or by code."""
+    """Held items selected one by one, by root cause or by code."""
     rows = conn.execute(
         """
         select i.item_id from desk_item i join root_cause c using (cause_id)
@@ -162,55 +395,39 @@ def find_items(
     return [int(str(row[0])) for row in rows]
 
 
-def retry(
-    cur: Cursor[tuple[object, ...]], item_ids: Sequence[int], *, actor: str, reason: str, accept: bool, now: datetime
-) -> int:
-    """Let items be judged again. With ``accept`` the finding is overruled (both entries of a duplicate are right).
-
-    Returns how many were open.
-    """
-    cur.execute(
-        """
-        with released as (
-            update desk_item i set state = 'released',
-                   context = case when %(accept)s then i.context || jsonb_build_object('override', c.code)
-                                  else i.context end
-              from root_cause c
-             where i.item_id = any(%(items)s) and i.state = 'open' and c.cause_id = i.cause_id
-            returning i.item_id
-        )
-        insert into desk_action (item_id, action, actor, reason, taken_at)
-        select item_id, case when %(accept)s then 'accept' else 'retry' end, %(actor)s, %(reason)s, %(now)s
-          from released
-        """,
-        {"items": list(item_ids), "actor": actor, "reason": reason, "accept": accept, "now": now},
-    )
-    released = cur.rowcount
-    for step in _WAKES:
-        notify(cur, step)
-    return released
+_ITEM_COLUMNS: Final = """
+    i.item_id, i.cause_id, c.code, c.owner, i.state, i.subject_kind, i.subject_id, s.name as system, i.source_id,
+    e.code as entity, a.assignee, i.document_date::text as document_date, i.hours, i.amount_minor,
+    i.currency::integer as currency, i.new_amount_minor, i.new_currency::integer as new_currency, i.message, i.context,
+    i.opened_at, i.closed_at, p.cut_off
+"""
 
 
-def exclude(cur: Cursor[tuple[object, ...]], item_ids: Sequence[int], *, actor: str, reason: str, now: datetime) -> int:
-    """Take items out for good, with a reason; they stand as excluded in the tie-out. Returns how many were open."""
-    if not reason.strip():
-        raise ConfigurationError(code="TIE-DESK-002", message="An exclusion needs a reason.")
-    closed = store.close_items(cur, item_ids, state="excluded", actor=actor, reason=reason, now=now)
-    for step in _WAKES:
-        notify(cur, step)
-    return closed
+def _values(chosen: Chosen) -> dict[str, object]:
+    return {
+        "states": _STATES.get(chosen.state, [chosen.state.value]),
+        "owner": chosen.owner,
+        "assignee": chosen.assignee,
+        "code": chosen.code,
+        "cause": chosen.cause_id,
+        "entity": chosen.entity,
+        "system": chosen.system,
+        "currency": chosen.currency,
+        "amount": chosen.amount_minor_from or 0,
+        "opened": chosen.opened_before,
+        "cut_off": chosen.cut_off_before,
+        "text": chosen.text,
+    }
 
 
-def _items(conn: Connection[tuple[object, ...]], where: str, values: dict[str, object]) -> list[ItemView]:
-    with conn.cursor(row_factory=class_row(ItemView)) as cur:
-        cur.execute(
-            f"""
-            select i.item_id, c.code, c.owner, i.state, i.subject_kind, i.subject_id, i.source_id,
-                   i.document_date::text as document_date, i.hours, i.amount_minor, i.currency::integer as currency,
-                   i.new_amount_minor, i.new_currency::integer as new_currency, i.message, i.context, i.opened_at
-              from desk_item i join root_cause c using (cause_id)
-            {where}
-            """,  # noqa: S608 - clauses of this module
-            values,
-        )
-        return cur.fetchall()
+def _page(mark: Mark | None, limit: int | None) -> dict[str, object]:
+    """One row more than ``limit`` tells whether there is another page."""
+    return {
+        "key": None if mark is None else mark.key,
+        "number": None if mark is None else mark.number,
+        "limit": None if limit is None else limit + 1,
+    }
+
+
+def _plain(row: msgspec.Struct, kind: type[_View]) -> _View:
+    return kind(**{name: getattr(row, name) for name in kind.__struct_fields__})

@@ -5,13 +5,14 @@ bytes of the same object of a system are stored once: later arrivals leave a ``m
 """
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from uuid import UUID
 
 import msgspec
 from psycopg import Cursor
 
+from tieout.desk import corrections
 from tieout.storage.wake import notify
 
 WAKES = "inbound"
@@ -40,13 +41,14 @@ class StoredMessage(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Message(msgspec.Struct, frozen=True):
-    """A stored message as the steps read it."""
+    """A stored message as the steps read it. ``corrections`` stand beside it, by item number and field."""
 
     message_id: int
     system: str
     object: str
     item_count: int | None
     payload: bytes
+    corrections: Mapping[int, Mapping[str, str]] = corrections.NONE
 
 
 def store(cur: Cursor[tuple[object, ...]], messages: Sequence[NewMessage], *, now: datetime) -> list[StoredMessage]:
@@ -229,7 +231,7 @@ def postpone(cur: Cursor[tuple[object, ...]], message_ids: Sequence[int], *, due
 
 
 def read_messages(cur: Cursor[tuple[object, ...]], message_ids: Sequence[int]) -> list[Message]:
-    """Stored messages by id, in order of id."""
+    """Stored messages by id, in order of id, with what people corrected of them."""
     cur.execute(
         """
         select message_id, system, object, item_count, payload from message where message_id = any(%s)
@@ -238,4 +240,9 @@ def read_messages(cur: Cursor[tuple[object, ...]], message_ids: Sequence[int]) -
         (list(message_ids),),
         binary=True,
     )
-    return [Message(*row) for row in cur]  # type: ignore[arg-type]  # untyped rows
+    messages = [Message(*row) for row in cur]  # type: ignore[arg-type]  # untyped rows
+    corrected = corrections.load(cur, message_ids)
+    return [
+        msgspec.structs.replace(one, corrections=corrected[one.message_id]) if one.message_id in corrected else one
+        for one in messages
+    ]

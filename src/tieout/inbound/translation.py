@@ -12,6 +12,7 @@ import msgspec
 import structlog
 
 from tieout.connect.source import Translated, Translator, Unreadable
+from tieout.desk import corrections
 from tieout.errors import ContractError
 from tieout.inbound.bookings_reading import FactArrival
 from tieout.inbound.message_store import Message
@@ -67,13 +68,13 @@ def translate(messages: Sequence[Message], translators: Mapping[str, Translator]
 
 
 def items_of(message: Message, translators: Mapping[str, Translator]) -> Sequence[Translated] | UnreadableMessage:
-    """The items of one message, or why it has none that can be read."""
+    """The items of one message with what people corrected of them, or why it has none that can be read."""
     translator = translators.get(message.system)
     if translator is None:
         problem = f"no configured system is named {message.system!r}"
         return UnreadableMessage(message.message_id, message.system, message.object, problem)
     try:
-        return translator.translate(message.object, message.payload)
+        return corrections.apply(translator.translate(message.object, message.payload), message.corrections)
     except ContractError as error:
         problem = error.message
     except Exception as error:

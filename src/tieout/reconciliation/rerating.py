@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from psycopg import Connection
 
 from tieout.connect.source import Translator
+from tieout.desk import corrections
 from tieout.ledger import rate_book
 from tieout.ledger.rating import RateBook, Rated, RatingRequest, rate
 from tieout.model.reported import ReportedTime
@@ -50,10 +51,12 @@ def load_rerated(
             (list(numbers),),
             binary=True,
         ).fetchall()
+        with conn.cursor() as cur:
+            corrected = corrections.load(cur, list(numbers))
         rows = []
         for row in messages:
             message = Message(*row)  # type: ignore[arg-type]  # untyped rows
-            items = items_of(message, translators)
+            items = items_of(message, translators, corrected)
             picked = numbers[message.message_id]
             for item_no in picked if isinstance(picked, list) and items is not None else ():
                 item = items[item_no] if items is not None else None

@@ -16,6 +16,8 @@ import structlog
 from psycopg import Connection
 
 from tieout.connect.source import Translated, Translator, Unreadable
+from tieout.desk import corrections
+from tieout.desk.corrections import Corrections
 from tieout.errors import ContractError
 from tieout.model.reported import ReportedAssignment, ReportedState, ReportedTime, ReportedTimeOff
 from tieout.records.facts import ProjectFacts
@@ -85,12 +87,13 @@ def load_taken_in(
             ) on commit drop
             """
         )
+        corrected = corrections.load(cur)
         with conn.cursor(name="messages") as messages:
             messages.itersize = _PAGE
             messages.execute("select message_id, system, object, payload from message order by message_id", binary=True)
             while page := messages.fetchmany(_PAGE):
                 said = [Message(*row) for row in page]  # type: ignore[arg-type]  # untyped rows
-                items = [(one, items_of(one, translators)) for one in said]
+                items = [(one, items_of(one, translators, corrected)) for one in said]
                 copy_lines(cur, "taken_item", _COLUMNS, (line for one, own in items for line in _lines(one, own, book)))
                 copy_lines(
                     cur, "taken_fact", _FACT_COLUMNS, (line for one, own in items for line in _facts(one, own, book))
@@ -99,13 +102,16 @@ def load_taken_in(
         cur.execute("analyze taken_fact")
 
 
-def items_of(message: Message, translators: Mapping[str, Translator]) -> Sequence[Translated] | None:
-    """What ``message`` says; None when it cannot be read as a whole, for whatever reason."""
+def items_of(
+    message: Message, translators: Mapping[str, Translator], corrected: Corrections
+) -> Sequence[Translated] | None:
+    """What ``message`` says, with what two people corrected; None when it cannot be read as a whole."""
     translator = translators.get(message.system)
     if translator is None:
         return None
     try:
-        return translator.translate(message.object, message.payload)
+        said = translator.translate(message.object, message.payload)
+        return corrections.apply(said, corrected.get(message.message_id, corrections.NONE))
     except ContractError:
         return None
     except Exception:

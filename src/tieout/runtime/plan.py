@@ -13,7 +13,7 @@ import msgspec
 from psycopg import Connection, Cursor
 
 from tieout.desk import intake
-from tieout.governance import firm_version
+from tieout.governance import firm_version, mapping_additions
 from tieout.inbound.revaluation import Revaluation, blocks, revaluations
 from tieout.inbound.rule_context import RuleContext
 from tieout.ledger import publication, rate_book
@@ -71,7 +71,7 @@ def plan_firm(url: str, directory: Path, *, clock: Clock) -> Plan:
     """The plan of applying ``directory``; changes nothing. Raises FirmInvalidError with every mistake."""
     config = read_firm(directory)
     with connect(url, autocommit=True) as conn, conn.transaction(force_rollback=True), conn.cursor() as cur:
-        return _plan(conn, cur, config, clock)
+        return _plan(conn, cur, mapping_additions.merged(config, mapping_additions.load(cur)), clock)
 
 
 def _plan(

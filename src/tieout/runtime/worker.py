@@ -15,6 +15,7 @@ from pathlib import Path
 import structlog
 from psycopg import Connection, OperationalError
 
+from tieout.desk.proposals import WAKES as APPROVED
 from tieout.errors import ConfigurationError, TransientError
 from tieout.governance import firm_version
 from tieout.inbound import bookings_review, pipeline, release, revaluation
@@ -24,6 +25,7 @@ from tieout.outbound.drift import release as release_of_drift
 from tieout.outbound.outbox import ACKNOWLEDGED
 from tieout.outbound.recut import recut
 from tieout.records.reference_book import BookCache
+from tieout.runtime import proposals
 from tieout.runtime.clock import SystemClock
 from tieout.runtime.ids import SystemIds
 from tieout.runtime.systems import translators
@@ -38,7 +40,16 @@ from tieout.streams.time_to_bill.step import BillingContext, build_journals
 log = structlog.get_logger(__name__)
 
 STEPS = frozenset(
-    {"hours_to_payroll", "inbound", "time_to_bill", "lead_to_project", "plan_to_allocate", "delivery", ACKNOWLEDGED}
+    {
+        "hours_to_payroll",
+        "inbound",
+        "time_to_bill",
+        "lead_to_project",
+        "plan_to_allocate",
+        "delivery",
+        ACKNOWLEDGED,
+        APPROVED,
+    }
 )
 _LOST_WAIT_S = 0.1
 _PR_SET_PDEATHSIG = 1
@@ -118,7 +129,7 @@ def _work(conn: Connection[tuple[object, ...]], listener: Listener, stopping: th
             continue
         if steps is None or current.version != version:
             steps, version = contexts(conn), current.version
-        if not work_once(conn, steps):
+        if not work_once(conn, steps) + proposals.carry_out(conn, steps.inbound.clock):
             listener.wait()
 
 

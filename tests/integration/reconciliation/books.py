@@ -11,7 +11,7 @@ from tests.worlds.inbound_database import Hub, master
 
 from tieout.connect.manifest import IdempotencyClass, Manifest, Role, WriteCapability
 from tieout.connect.outcome import Accepted, Found, FoundState, Outcome, Rejected, RejectionCode, RetryLater, Unknown
-from tieout.desk import queue
+from tieout.desk import effects, queue
 from tieout.governance import firm_version
 from tieout.model.command import Command
 from tieout.model.firm import DeliveryPolicy
@@ -118,7 +118,7 @@ class Books:
         assert items
         in_transaction(
             self.hub.conn,
-            lambda cur: queue.exclude(cur, items, actor="ada", reason="Not ours.", now=self.hub.clock.now()),
+            lambda cur: effects.exclude(cur, items, actor="ada", reason="Not ours.", now=self.hub.clock.now()),
         )
 
     def sell(self) -> None:

@@ -11,11 +11,15 @@ from psycopg import sql
 from tests.integration.reconciliation.books import Books, world
 from tests.worlds.inbound_database import master
 from tests.worlds.inbound_plan import assignment, time_off
+from tests.worlds.people import CONTROLLER, FINANCE
 
+from tieout.desk import proposals, queue
+from tieout.governance.mapping_additions import MappingAddition
 from tieout.inbound import bookings_review
 from tieout.model.reported import FieldValue, RecordType, ReportedState
 from tieout.reconciliation.tie_out import TieOut
 from tieout.records.adoption_store import Decision, decide
+from tieout.runtime.proposals import carry_out, propose_mapping
 from tieout.storage.control_totals import sealed_tables
 from tieout.storage.pool import in_transaction
 
@@ -64,7 +68,27 @@ def full(books: Books) -> None:
     apart = Decision(type="client", gone=("erp", "77"), kept=("psa", "c1"), is_one=False, evidence="names")
     in_transaction(hub.conn, lambda cur: decide(cur, [apart], actor="ada", now=hub.clock.now(), ids=hub.context.ids))
     in_transaction(hub.conn, bookings_review.request_all)
+    _correct(books)
     hub.send_time(world.said(source_id="unread", work_date=day + timedelta(days=21)))
+
+
+def _correct(books: Books) -> None:
+    """Correct an entry on the desk and add a line to a mapping table, each by two people."""
+    conn, now = books.hub.conn, books.hub.clock.now()
+    books.take(world.said(source_id="dear too", hours=H(75)))
+    line = MappingAddition(table="legal_entities", source="Acme France", target="US01")
+
+    def work(cur: psycopg.Cursor[tuple[object, ...]]) -> None:
+        [held] = queue.find_items(conn, code="HOURS_RANGE")
+        edited = proposals.propose_edit(cur, held, {"hours": "7"}, maker=FINANCE, reason="Typed wrong.", now=now)
+        mapped = propose_mapping(cur, line, maker=FINANCE, reason="A new branch.", now=now)
+        for made in (edited, mapped):
+            assert isinstance(made, proposals.Proposed)
+            proposals.approve(cur, made.proposal_id, CONTROLLER, made.content_hash, now=now)
+
+    in_transaction(conn, work)
+    assert carry_out(conn, books.hub.clock) == 1
+    books.hub.work()
 
 
 @pytest.fixture
@@ -76,12 +100,15 @@ def tampered(books: Books) -> Callable[[str, Change], TieOut]:
     def change(table: str, how: Change) -> TieOut:
         with psycopg.connect(books.url, autocommit=True, options="-c search_path=tieout") as plain:
             name = sql.Identifier(table)
+            # Whoever owns a table that refuses changes can let it take them.
+            plain.execute(sql.SQL("alter table {} disable trigger user").format(name))
             plain.execute(sql.SQL("drop table if exists public.kept").format(name))
             plain.execute(sql.SQL("create table public.kept as table {}").format(name))
             assert _CHANGES[how](plain, table) == 1, f"{table} has no row to {how}"
             statement = books.statement()
             plain.execute(sql.SQL("delete from {}").format(name))
             plain.execute(sql.SQL("insert into {0} overriding system value table public.kept").format(name))
+            plain.execute(sql.SQL("alter table {} enable trigger user").format(name))
         return statement
 
     return change

@@ -8,7 +8,7 @@ import pytest
 from tests.worlds.inbound_database import Hub, PlainTranslator, master
 
 from tieout.connect.source import Page, Translated
-from tieout.desk import intake, queue
+from tieout.desk import effects, intake
 from tieout.errors import ContractError
 from tieout.inbound import drift_store, pipeline
 from tieout.model.firm import Environment, SystemConfig
@@ -173,7 +173,7 @@ def test_a_person_who_retries_the_item_resumes_and_the_next_page_that_drifts_pau
     now = drifting.hub.clock.now()
     in_transaction(
         drifting.hub.conn,
-        lambda cur: queue.retry(cur, [int(str(item))], actor="ines", reason="Try.", accept=False, now=now),
+        lambda cur: effects.release(cur, [int(str(item))], actor="ines", reason="Try.", accept=False, now=now),
     )
     drifting.hub.work()
     assert drifting.paused() == []

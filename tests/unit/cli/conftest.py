@@ -49,6 +49,15 @@ class CommandLine:
         assert isinstance(ended.value.code, int)
         return Said(ended.value.code, printed.out, printed.err)
 
+    def approves(self, person: str, proposal: int = 1) -> str:
+        """Let ``person`` look at a proposal and approve it as it is; what was said."""
+        self._monkeypatch.setenv("TIEOUT_ACTOR", person)
+        seen = self("exceptions", "proposal", str(proposal)).out.splitlines()[-1].removeprefix("Hash: ")
+        said = self("exceptions", "approve", str(proposal), "--hash", seen)
+        self._monkeypatch.setenv("TIEOUT_ACTOR", "auditor")
+        assert (said.code, said.err) == (0, ""), said
+        return said.out
+
     def refuses(self, *arguments: str) -> str:
         """Call a command that cannot be done; what it said."""
         said = self(*arguments)

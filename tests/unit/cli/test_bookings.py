@@ -34,6 +34,7 @@ def test_an_assignment_that_cannot_be_is_excluded_or_corrected_in_its_source(tie
     hub.work()
     assert hub.open_items() == [("BOOKING_INVALID", "open", "b1")]
     assert tieout("exceptions", "exclude", str(item), "--reason", "A test of the vendor.").code == 0
+    assert tieout.approves("cleo").startswith("Proposal 1 (exclude) is done")
     assert hub.open_items() == []
 
 

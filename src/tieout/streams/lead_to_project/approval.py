@@ -9,7 +9,7 @@ import msgspec
 from psycopg import Cursor
 from psycopg.rows import class_row
 
-from tieout.desk import intake, queue
+from tieout.desk import effects, intake
 from tieout.errors import ConfigurationError
 from tieout.governance import audit, firm_version
 from tieout.model.stream_policy import LeadToProject
@@ -50,7 +50,7 @@ def approve(cur: Cursor[tuple[object, ...]], number: str, *, actor: str, reason:
         (deal.deal_id, deal.terms, actor, reason, now),
     )
     items = intake.open_items_of(cur, DEAL, [deal.deal_id])
-    queue.retry(
+    effects.release(
         cur, [one.item_id for one in items.values()], actor=actor, reason=f"Approved: {reason}", accept=False, now=now
     )
     audit.append(
