@@ -12,16 +12,30 @@ import msgspec
 from tieout.model.reported import ReportedAssignment, ReportedRecord, ReportedTime, ReportedTimeOff
 
 
+class Notice(msgspec.Struct, frozen=True, kw_only=True):
+    """Something that keeps an object from being read on, and is not an error of the read: a file that is missing.
+
+    ``code`` is one of the catalogue of findings; ``subject`` tells it from others of its code in the same object.
+    """
+
+    code: str
+    subject: str
+    message: str
+
+
 class Page(msgspec.Struct, frozen=True, kw_only=True):
     """One answer of the source, byte for byte, and the cursor to go on from once it is stored.
 
-    ``next_cursor`` is opaque text of the connector. ``item_count`` is None when the payload cannot be read.
+    ``next_cursor`` is opaque text of the connector. ``item_count`` is None when the payload cannot be read; a page of 0
+    items is not stored and only moves the cursor. ``notices`` are all that stand of the object now, for the desk; those
+    that stood before and are not among them are settled. None: the page says nothing of them.
     """
 
     object: str
     payload: bytes
     item_count: int | None
     next_cursor: str
+    notices: tuple[Notice, ...] | None = None
 
 
 class Unreadable(msgspec.Struct, frozen=True, kw_only=True):
@@ -56,7 +70,8 @@ class Source(Protocol):
     def read(self, object_name: str, cursor: str | None) -> AsyncIterator[Page]:
         """Pages of ``object_name`` changed since ``cursor`` (None: from the beginning), until there is no more.
 
-        May repeat items, must skip none. Raises TransientError, AccessError or ContractError of ``tieout.errors``.
+        May repeat items, must skip none: what cannot be told yet is kept for later, and said in ``notices``. Raises
+        TransientError, AccessError or ContractError of ``tieout.errors``.
         """
         ...
 

@@ -147,12 +147,6 @@ VENDOR_CODES: Final[dict[str, CatalogueEntry]] = {
     "TIE-FILES-009": CatalogueEntry(
         "A file may not be taken", "Nothing of it was taken: ask its sender which delivery counts."
     ),
-    "TIE-FILES-010": CatalogueEntry(
-        "A numbered file is missing", "Have the missing file delivered; what waits for it is then taken by itself."
-    ),
-    "TIE-FILES-011": CatalogueEntry(
-        "A numbered file is not whole yet", "It is read when it is whole; act only if it stays so."
-    ),
     "TIE-FILES-012": CatalogueEntry("The connector for files was given a command that it does not declare", REPORT_IT),
     "TIE-KANTATA-001": CatalogueEntry("An answer of Kantata cannot be read", COMPARE),
     "TIE-KANTATA-002": CatalogueEntry(

@@ -13,7 +13,7 @@ from psycopg import Cursor
 from tieout.connect.fault_point import fault_point
 from tieout.connect.source import Page, Source
 from tieout.errors import AccessError, ContractError, TransientError
-from tieout.inbound import drift_store, message_store
+from tieout.inbound import drift_store, message_store, notice_store
 from tieout.model.clock import Clock
 from tieout.model.firm import SystemConfig
 from tieout.storage.pool import Pool, in_transaction, losing_database
@@ -115,6 +115,10 @@ class Poller:
                 message_store.move_cursor(
                     cur, system=self.system.name, object_name=self.object_name, cursor=page.next_cursor, now=now
                 )
+                if page.notices is not None:
+                    notice_store.settle(
+                        cur, system=self.system.name, object_name=self.object_name, notices=page.notices, now=now
+                    )
                 fault_point("intake.page.before_commit")
 
             in_transaction(conn, work)

@@ -133,6 +133,10 @@ async def _walk(source: Source, name: str, translator: Translator) -> dict[ItemK
     """Everything that ``source`` holds of one object; raises ContractError where some of it cannot be told apart."""
     seen: dict[ItemKey, Readable | None] = {}
     async for page in source.read(name, None):
+        if page.notices:
+            raise ContractError(
+                code="TIE-SWEEP-002", message=f"A walk through {name} is not whole: {page.notices[0].message}"
+            )
         if page.item_count == 0:
             continue
         for item in translator.translate(name, page.payload):

@@ -66,10 +66,11 @@ class Layout(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 class Inbox(ItemRules, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Files that are read. ``pattern`` is a regular expression of the whole name; ``folder`` lies below the root.
 
-    ``ready`` says how a file is known to be whole: ``stable`` (size and time did not change for ``stable_s``),
-    ``marker`` (a file of the same name with ``marker`` behind it lies beside it) or ``renamed`` (it is given its name
-    when it is whole). A group ``sequence`` of the pattern numbers files without gaps, from 1, apart for each value of
-    the other groups named in ``sequence_by``.
+    ``ready`` says how a file is known to be whole: ``stable`` (size and time did not change for ``stable_s``, and it
+    ends with its trailer where its layout has one), ``marker`` (a file of the same name with ``marker`` behind it lies
+    beside it) or ``renamed`` (it is given its name when it is whole). One that is not whole ``whole_within_s`` seconds
+    after it was seen first is told. A group ``sequence`` of the pattern numbers files without gaps, from 1, apart for
+    each value of the other groups named in ``sequence_by``.
     """
 
     folder: str
@@ -78,6 +79,7 @@ class Inbox(ItemRules, frozen=True, kw_only=True, forbid_unknown_fields=True):
     key: tuple[str, ...]
     ready: Literal["stable", "marker", "renamed"] = "stable"
     stable_s: float = 10.0
+    whole_within_s: float = 3600.0
     marker: str = ".done"
     sequence_by: tuple[str, ...] = ()
     max_bytes: int = 32 * 1024 * 1024

@@ -22,12 +22,14 @@ class FilesTranslator:
         self._definition = definition
 
     def translate(self, object_name: str, payload: bytes) -> Sequence[Translated]:
-        """One result per row, in order; raises ContractError where the file is refused as a whole."""
+        """One result per row, in order, none of a page without a file; raises ContractError for a file refused."""
         inbox = self._definition.inbox_of(object_name)
         if inbox is None:
             raise ContractError(
                 code="TIE-FILES-001", message=f"{self._definition.title} describes no object {object_name!r}."
             )
+        if not payload:
+            return []
         facts, content = facts_and_content(payload)
         if facts.problem is not None:
             raise ContractError(code="TIE-FILES-009", message=f"{facts.name}: {facts.problem}.")

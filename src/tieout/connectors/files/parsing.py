@@ -72,8 +72,8 @@ def _inbox_problems(inbox: Inbox) -> Iterable[str]:
     yield from (f"the pattern has no group {name!r}" for name in inbox.sequence_by if name not in groups)
     if not inbox.key:
         yield "key names no column, so that no row could be known again"
-    if inbox.stable_s < 0 or inbox.max_rows < 1 or inbox.max_bytes < 1:
-        yield "stable_s, max_rows and max_bytes must be above zero"
+    if inbox.stable_s < 0 or inbox.whole_within_s < inbox.stable_s or inbox.max_rows < 1 or inbox.max_bytes < 1:
+        yield "stable_s, max_rows and max_bytes must be above zero, whole_within_s not below stable_s"
 
 
 def _outbox_problems(outbox: Outbox) -> Iterable[str]:

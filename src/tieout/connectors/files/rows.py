@@ -13,7 +13,7 @@ from typing import Final, TypeAlias
 import msgspec
 
 from tieout.connectors.files.definition import Layout, Trailer
-from tieout.connectors.files.workbook import sheet_rows
+from tieout.connectors.files.workbook import is_archive, sheet_rows
 from tieout.errors import ContractError
 
 Row: TypeAlias = dict[str, str]
@@ -57,6 +57,19 @@ def written(rows: Sequence[Mapping[str, str]], columns: Sequence[str], layout: L
         return "".join(lines).encode(layout.encoding)
     except UnicodeEncodeError as error:
         raise _refused(f"{error.object[error.start]!r} cannot be written as {layout.encoding}") from error
+
+
+def is_complete(content: bytes, layout: Layout) -> bool:
+    """Whether a file that does not change any more has its end: its trailer, or the directory of a workbook."""
+    if layout.format == "xlsx":
+        return is_archive(content)
+    if layout.trailer is None:
+        return True
+    lines = content.decode(layout.encoding, errors="replace").rstrip("\r\n \x00").splitlines()
+    last, mark = lines[-1] if lines else "", layout.trailer.mark
+    if layout.format == "fixed":
+        return last.startswith(mark)
+    return last.split(layout.delimiter)[0].strip(layout.quote) == mark
 
 
 def harmless(cell: str) -> str:

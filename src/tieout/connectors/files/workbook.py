@@ -44,6 +44,11 @@ def sheet_rows(content: bytes, *, sheet: str | None, max_rows: int) -> Iterator[
         raise _refused(f"it is no workbook with that sheet ({type(error).__name__})") from error
 
 
+def is_archive(content: bytes) -> bool:
+    """Whether the directory at the end of a workbook is there, so that it was written to its end."""
+    return zipfile.is_zipfile(io.BytesIO(content))
+
+
 def judge_archive(content: bytes) -> None:
     """Refuse what is no archive, unpacks to too much, or has XML with entities. Raises ContractError."""
     try:
