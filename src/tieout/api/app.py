@@ -17,7 +17,7 @@ from psycopg_pool import PoolTimeout
 
 from tieout.api import problems
 from tieout.api.keys import Principal, principal_of
-from tieout.api.webhooks import RefusalCounter, receive_webhook
+from tieout.api.webhooks import WebhookRates, receive_webhook
 from tieout.connect.source import Unreadable
 from tieout.errors import ContractError
 from tieout.inbound import message_store
@@ -102,7 +102,7 @@ def application(pool: Pool, clock: Clock) -> Litestar:
     """The application over an open pool."""
     return Litestar(
         route_handlers=[health, ready, hand_in_time, receive_webhook],
-        state=State({"pool": pool, "clock": clock, "refusals": RefusalCounter()}),
+        state=State({"pool": pool, "clock": clock, "rates": WebhookRates()}),
         openapi_config=None,
         logging_config=None,
         exception_handlers=problems.handlers(MAX_BODY_BYTES),

@@ -19,6 +19,7 @@ from litestar.status_codes import (
     HTTP_405_METHOD_NOT_ALLOWED,
     HTTP_413_REQUEST_ENTITY_TOO_LARGE,
     HTTP_415_UNSUPPORTED_MEDIA_TYPE,
+    HTTP_429_TOO_MANY_REQUESTS,
     HTTP_500_INTERNAL_SERVER_ERROR,
     HTTP_503_SERVICE_UNAVAILABLE,
 )
@@ -112,6 +113,16 @@ def webhook_unprovable(system: str) -> Response[bytes]:
         "TIE-WEBHOOK-005",
         f"Webhooks of {system} cannot be checked at the moment.",
         {"Retry-After": str(_RETRY_AFTER_S)},
+    )
+
+
+def too_many_webhooks(system: str, per_minute: int, wait_s: int) -> Response[bytes]:
+    """More than the firm lets in: nothing of it was looked at."""
+    return problem(
+        HTTP_429_TOO_MANY_REQUESTS,
+        "TIE-WEBHOOK-006",
+        f"{per_minute} webhooks of {system} are let in each minute; send it again in {wait_s} s.",
+        {"Retry-After": str(wait_s)},
     )
 
 

@@ -6,9 +6,10 @@ by polling. Neighbours: ``app`` serves this beside the door for programs, ``prob
 """
 
 import asyncio
+import math
 import threading
-from collections import Counter
 from collections.abc import Sequence
+from datetime import datetime, timedelta
 from typing import Final
 
 import msgspec
@@ -26,12 +27,13 @@ from tieout.connect.source import Page
 from tieout.connect.webhook import Webhook, WebhookRequest
 from tieout.errors import AccessError, ConfigurationError, ContractError
 from tieout.governance import firm_version
-from tieout.inbound import message_store
+from tieout.inbound import message_store, refusals_store
 from tieout.model.clock import Clock
-from tieout.model.firm import SystemConfig
+from tieout.model.firm import FirmConfig, SystemConfig
 from tieout.runtime.firm.directory import API_CONNECTOR
 from tieout.runtime.secrets import resolve_secret
 from tieout.storage.pool import Pool, patiently, run_in_transaction
+from tieout.web.guards import PROVES_ITSELF
 
 log = structlog.get_logger(__name__)
 
@@ -39,6 +41,7 @@ MAX_WEBHOOK_BYTES: Final = 1024 * 1024
 """Anybody may send a request here, and it is read before it is proven: large changes are polled, not told."""
 CHANNEL: Final = "webhook"
 _PATIENCE_S: Final = 10.0
+_MINUTE: Final = timedelta(minutes=1)
 
 
 class WebhookReceipt(msgspec.Struct, frozen=True, kw_only=True):
@@ -48,32 +51,44 @@ class WebhookReceipt(msgspec.Struct, frozen=True, kw_only=True):
     repeated: int
 
 
-class RefusalCounter:
-    """Requests that a door refused since it was opened, by system: one that grows tells of a wrong or replaced key."""
+class WebhookRates:
+    """How many requests of each system this door lets in: so many in a minute, and as many at once.
+
+    Counted before anything is proven, so that proving costs no more than that. Each door counts for itself.
+    """
 
     def __init__(self) -> None:
-        self._counts: Counter[str] = Counter()
+        self._free_at: dict[str, datetime] = {}
         self._lock = threading.Lock()
 
-    def count(self, system: str, why: str) -> None:
-        """Count one more, and say it in the log."""
+    def wait_s(self, system: str, *, per_minute: int, now: datetime) -> int:
+        """0 where one more request of ``system`` is let in, else the whole seconds until one is."""
+        each = _MINUTE / per_minute
         with self._lock:
-            self._counts[system] += 1
-            refused_count = self._counts[system]
-        log.warning("webhook.refused", system=system, why=why, refused_count=refused_count)
+            free_at = max(self._free_at.get(system, now), now)
+            early = free_at + each - now - _MINUTE
+            if early > timedelta(0):
+                return max(1, math.ceil(early.total_seconds()))
+            self._free_at[system] = free_at + each
+        return 0
 
-    def of(self, system: str) -> int:
-        """How many requests in the name of ``system`` were refused."""
-        return self._counts[system]
 
-
-@post("/v1/webhooks/{system:str}", status_code=HTTP_202_ACCEPTED, request_max_body_size=MAX_WEBHOOK_BYTES)
+@post(
+    "/v1/webhooks/{system:str}",
+    status_code=HTTP_202_ACCEPTED,
+    request_max_body_size=MAX_WEBHOOK_BYTES,
+    opt={PROVES_ITSELF: True},
+)
 async def receive_webhook(request: Request[None, None, State], state: State, system: FromPath[str]) -> Response[bytes]:
     """Store what one request of a vendor says."""
     pool: Pool = state.pool
     told = await asyncio.to_thread(_teller, pool, system)
     if told is None:
         return problems.no_webhooks(system)
+    wait_s = state.rates.wait_s(system, per_minute=told.per_minute, now=state.clock.now())
+    if wait_s:
+        log.warning("webhook.too_many", system=system, per_minute=told.per_minute)
+        return problems.too_many_webhooks(system, told.per_minute, wait_s)
     try:
         body = await request.body()
     except HTTPException as error:
@@ -88,24 +103,33 @@ async def receive_webhook(request: Request[None, None, State], state: State, sys
     return await asyncio.to_thread(_receive, state, told, arrived)
 
 
-def _teller(pool: Pool, name: str) -> tuple[SystemConfig, Webhook] | None:
+class _Teller(msgspec.Struct, frozen=True, kw_only=True):
+    """A system that sends webhooks, what proves them, and how many of them are let in."""
+
+    system: SystemConfig
+    webhook: Webhook
+    per_minute: int
+
+
+def _teller(pool: Pool, name: str) -> _Teller | None:
     """The configured system of this name with what proves its webhooks; None where it sends none."""
 
-    def work() -> SystemConfig | None:
+    def work() -> FirmConfig | None:
         with pool.connection() as conn:
-            firm = firm_version.newest(conn)
-        return None if firm is None else firm.system(name)
+            return firm_version.newest(conn)
 
-    system = patiently(work, within_s=_PATIENCE_S)
-    if system is None or system.connector == API_CONNECTOR:
+    firm = patiently(work, within_s=_PATIENCE_S)
+    system = None if firm is None else firm.system(name)
+    if firm is None or system is None or system.connector == API_CONNECTOR:
         return None
     webhook = connector_for(system.connector, system.settings).webhook
-    return None if webhook is None else (system, webhook)
+    if webhook is None:
+        return None
+    return _Teller(system=system, webhook=webhook, per_minute=firm.oversight.webhooks.per_minute)
 
 
-def _receive(state: State, teller: tuple[SystemConfig, Webhook], request: WebhookRequest) -> Response[bytes]:
-    system, webhook = teller
-    refusals: RefusalCounter = state.refusals
+def _receive(state: State, teller: _Teller, request: WebhookRequest) -> Response[bytes]:
+    system = teller.system
     try:
         secrets = {
             name: resolve_secret(reference, system=system.name, setting=name)
@@ -115,15 +139,26 @@ def _receive(state: State, teller: tuple[SystemConfig, Webhook], request: Webhoo
         log.warning("webhook.secret_missing", system=system.name, error=str(error))
         return problems.webhook_unprovable(system.name)
     try:
-        pages = webhook.receive(request, secrets=secrets)
+        pages = teller.webhook.receive(request, secrets=secrets)
     except AccessError as error:
-        refusals.count(system.name, error.message)
+        _count_refusal(state.pool, state.clock, system.name, error.message)
         return problems.webhook_not_proven(system.name)
     except ContractError as error:
-        refusals.count(system.name, error.message)
+        _count_refusal(state.pool, state.clock, system.name, error.message)
         return problems.webhook_unreadable(system.name)
     receipt = _store(state.pool, state.clock, system.name, pages)
     return Response(content=msgspec.json.encode(receipt), status_code=HTTP_202_ACCEPTED, media_type=MediaType.JSON)
+
+
+def _count_refusal(pool: Pool, clock: Clock, system: str, why: str) -> None:
+    """Count one more request that was refused in the name of ``system``, and say it in the log."""
+    log.warning("webhook.refused", system=system, why=why)
+    patiently(
+        lambda: run_in_transaction(
+            pool, lambda cur: refusals_store.count(cur, system=system, why=why, now=clock.now())
+        ),
+        within_s=_PATIENCE_S,
+    )
 
 
 def _store(pool: Pool, clock: Clock, system: str, pages: Sequence[Page]) -> WebhookReceipt:

@@ -38,6 +38,7 @@ _COMMANDS: Final = {
     "sweep": ("sweep", "sweep"),
     "drift": ("drift", "drift"),
     "quality": ("quality", "quality"),
+    "schedule": ("schedule", "schedule"),
     "systems": ("systems", "app"),
     "exceptions": ("exceptions", "app"),
     "projects": ("projects", "app"),

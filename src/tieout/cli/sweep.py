@@ -35,7 +35,8 @@ def sweep(
     with open_installation(home) as installation:
         with connect(installation.url, autocommit=True) as conn:
             firm = firm_version.current(conn)
-        done = asyncio.run(_sweep(installation.url, firm, chosen(firm, system), limit))
+        percent = firm.oversight.schedule.deletion_sweep.limit_percent if limit is None else limit
+        done = asyncio.run(_sweep(installation.url, firm, chosen(firm, system), percent))
     if as_json:
         print_json({"swept": done})
     else:

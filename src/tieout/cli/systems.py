@@ -25,7 +25,7 @@ def group() -> None:
 
 @app.command("list")
 def list_(home: Home = HOME, as_json: AsJson = False) -> None:
-    """The objects that are polled: when each last told anything new, and since when and why it is paused."""
+    """The objects that are polled: when each was last read and last told anything new, and why it is paused."""
     with open_installation(home) as installation, connect(installation.url, autocommit=True) as conn:
         states = in_transaction(conn, drift_store.states)
     if as_json:
@@ -57,9 +57,9 @@ def _print(words: Words, states: Sequence[ObjectState]) -> None:
     if not states:
         words.print("Nothing has been polled yet.")
         return
-    words.print(f"{'System':<16}{'Object':<24}{'Last news':<18}{'Paused since':<18}Why", style="bold")
+    words.print(f"{'System':<16}{'Object':<24}{'Last read':<18}{'Last news':<18}{'Paused since':<18}Why", style="bold")
     for one in states:
-        times = f"{_when(one.last_news_at):<18}{_when(one.paused_at):<18}"
+        times = f"{_when(one.polled_at):<18}{_when(one.last_news_at):<18}{_when(one.paused_at):<18}"
         words.print(f"{one.system:<16}{one.object:<24}{times}{one.problem or ''}")
 
 

@@ -62,6 +62,12 @@ def current(conn: psycopg.Connection[tuple[object, ...]]) -> FirmConfig:
     return _decode(conn, int(str(row[0])), str(row[1]))
 
 
+def first_applied_at(conn: psycopg.Connection[tuple[object, ...]]) -> datetime | None:
+    """When the first version was applied: since then this is a hub of a firm. None while none was."""
+    row = conn.execute("select min(applied_at) from firm_version").fetchone()
+    return row[0] if row is not None and isinstance(row[0], datetime) else None
+
+
 def at_version(conn: psycopg.Connection[tuple[object, ...]], version: int) -> FirmConfig:
     """The configuration numbered ``version``; raises ConfigurationError (TIE-FIRM-002) when there is none."""
     row = conn.execute("select content_hash from firm_version where version = %s", (version,)).fetchone()

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from tieout.connect.source import Translator
 from tieout.inbound.changes import Recut
+from tieout.inbound.drift import SHARE_PERCENT
 from tieout.inbound.rule_context import RuleContextCache
 from tieout.ledger.rate_book import RateBookCache
 from tieout.model.clock import Clock
@@ -19,6 +20,7 @@ class InboundContext:
     """``translators`` by the firm's name of the system; ``recut`` takes an entry out of a delivery not sent yet.
 
     ``time_objects`` are the sources' names of the objects that hold time; all others (masters, bookings) go first.
+    A page of which ``unreadable_percent`` cannot be read has another form.
     """
 
     clock: Clock
@@ -29,3 +31,4 @@ class InboundContext:
     rates: RateBookCache = field(default_factory=RateBookCache)
     rules: RuleContextCache = field(default_factory=RuleContextCache)
     time_objects: tuple[str, ...] = TIME_OBJECTS
+    unreadable_percent: int = SHARE_PERCENT

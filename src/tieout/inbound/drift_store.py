@@ -17,7 +17,7 @@ from tieout.desk import intake
 from tieout.desk.intake import OpenItem
 from tieout.desk.store import MACHINE
 from tieout.governance import audit
-from tieout.inbound.drift import Drift, drift_of
+from tieout.inbound.drift import SHARE_PERCENT, Drift, drift_of
 from tieout.inbound.message_store import WAKES, Message
 from tieout.model.finding import finding
 from tieout.storage.wake import notify
@@ -28,10 +28,14 @@ _RESUMED: Final = "The object is polled again."
 
 
 class ObjectState(msgspec.Struct, frozen=True, kw_only=True):
-    """How far one object of a system is read, and since when and why it is paused, where it is."""
+    """How far one object of a system is read, and since when and why it is paused, where it is.
+
+    ``polled_at`` is when it was last read to its end, ``last_news_at`` when it last told anything.
+    """
 
     system: str
     object: str
+    polled_at: datetime | None
     last_news_at: datetime | None
     paused_at: datetime | None
     problem: str | None
@@ -48,8 +52,9 @@ def states(cur: Cursor[tuple[object, ...]]) -> list[ObjectState]:
     with cur.connection.cursor(row_factory=class_row(ObjectState)) as found:
         found.execute(
             """
-            select system, object, c.moved_at as last_news_at, p.paused_at, p.problem
+            select system, object, o.polled_at, c.moved_at as last_news_at, p.paused_at, p.problem
               from source_cursor c full join paused_object p using (system, object)
+              full join object_poll o using (system, object)
              order by system, object
             """
         )
@@ -61,6 +66,7 @@ def pause_drifted(
     messages: Sequence[Message],
     translators: Mapping[str, Translator],
     *,
+    share_percent: int = SHARE_PERCENT,
     now: datetime,
 ) -> None:
     """Pause the object of every polled page among ``messages`` that shows a drift, with an item on the desk.
@@ -76,7 +82,10 @@ def pause_drifted(
     polled = {int(str(row[0])) for row in cur}
     first: dict[tuple[str, str], Drift] = {}
     for message in messages:
-        if message.message_id in polled and (drift := drift_of(message, translators)) is not None:
+        if message.message_id not in polled:
+            continue
+        drift = drift_of(message, translators, share_percent=share_percent)
+        if drift is not None:
             first.setdefault((message.system, message.object), drift)
     for _, drift in sorted(first.items()):
         _pause(cur, drift, now)
@@ -154,13 +163,15 @@ def settle_released(
     messages: Mapping[int, Message],
     translators: Mapping[str, Translator],
     *,
+    share_percent: int = SHARE_PERCENT,
     now: datetime,
 ) -> None:
     """Resume what a person released, and what can be read now; the other items are open again."""
     by_person = _released_by_person(cur, [one.item_id for one in items])
     for item in items:
         message = messages[item.message_id or 0]
-        if item.item_id not in by_person and drift_of(message, translators) is not None:
+        is_drift = drift_of(message, translators, share_percent=share_percent) is not None
+        if item.item_id not in by_person and is_drift:
             intake.reopen(cur, [item.item_id])
             continue
         actor = by_person.get(item.item_id, MACHINE)

@@ -141,6 +141,23 @@ def read_cursor(cur: Cursor[tuple[object, ...]], *, system: str, object_name: st
     return None if row is None else str(row[0])
 
 
+def mark_polled(cur: Cursor[tuple[object, ...]], *, system: str, object_name: str, now: datetime) -> None:
+    """Keep that the object was read to its end, whether or not it told anything."""
+    cur.execute(
+        """
+        insert into object_poll (system, object, polled_at) values (%s, %s, %s)
+        on conflict (system, object) do update set polled_at = excluded.polled_at
+        """,
+        (system, object_name, now),
+    )
+
+
+def polls(cur: Cursor[tuple[object, ...]]) -> dict[tuple[str, str], datetime]:
+    """When each object was last read to its end, by system and name."""
+    cur.execute("select system, object, polled_at from object_poll")
+    return {(str(system), str(name)): polled_at for system, name, polled_at in cur if isinstance(polled_at, datetime)}
+
+
 def move_cursor(cur: Cursor[tuple[object, ...]], *, system: str, object_name: str, cursor: str, now: datetime) -> None:
     """Remember where to go on; in the transaction that stored the page, so that neither is ahead of the other."""
     cur.execute(

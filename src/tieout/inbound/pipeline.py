@@ -120,7 +120,13 @@ def _process(
         step = open_step(cur, context, now, own_records=bool(said.records))
         take_in(cur, step, said.times, said.unreadable_items)
     acceptance.write_findings(cur, (), findings)
-    drift_store.pause_drifted(cur, drift.suspects(said, messages), context.translators, now=now)
+    drift_store.pause_drifted(
+        cur,
+        drift.suspects(said, messages),
+        context.translators,
+        share_percent=context.unreadable_percent,
+        now=now,
+    )
     message_store.done(cur, [one.message_id for one in messages])
     fault_point("inbound.batch.before_commit")
 

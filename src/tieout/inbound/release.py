@@ -77,7 +77,14 @@ def _process(cur: Cursor[tuple[object, ...]], context: InboundContext) -> int:
     _read_items(cur, context, again, messages, now)
     _read_messages(cur, context, of_kind[intake.MESSAGE], messages, now)
     intake.reopen(cur, [one.item_id for kind in (RECORD, TASK_TREE) for one in of_kind[kind]])
-    drift_store.settle_released(cur, of_kind[drift_store.PAUSED_OBJECT], messages, context.translators, now=now)
+    drift_store.settle_released(
+        cur,
+        of_kind[drift_store.PAUSED_OBJECT],
+        messages,
+        context.translators,
+        share_percent=context.unreadable_percent,
+        now=now,
+    )
     fault_point("inbound.release.before_commit")
     return len(items)
 

@@ -13,6 +13,7 @@ import msgspec
 
 from tieout.model.field_mapping import CustomField, FilledField
 from tieout.model.money import RoundingMode
+from tieout.model.oversight import Oversight
 from tieout.model.stream_policy import StreamPolicies
 
 
@@ -255,6 +256,7 @@ class FirmConfig(msgspec.Struct, frozen=True, kw_only=True):
     deliveries: dict[str, DeliveryPolicy] = {}
     streams: StreamPolicies = StreamPolicies()
     audit: AuditPolicy = AuditPolicy()
+    oversight: Oversight = Oversight()
 
     def system(self, name: str) -> SystemConfig | None:
         """The configured system ``name``, or None."""

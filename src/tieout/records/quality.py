@@ -1,10 +1,11 @@
-"""How good what a system says of its records is: completeness, validity and uniqueness, by system and type. Pure.
+"""How good what a system says of its records is: complete, valid, unique and timely, by system and type. Pure.
 
 ``quality_reader`` gives it the reports as they are merged; what a value may be is what ``merge`` lets count.
 """
 
 from collections import Counter
 from collections.abc import Collection, Sequence
+from datetime import datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
 from typing import Final
@@ -57,11 +58,16 @@ BUSINESS_KEYS: Final[dict[str, tuple[str, ...]]] = {
 
 
 class Dimension(StrEnum):
-    """What is scored. Completeness counts expected values, validity records, uniqueness records that have a key."""
+    """What is scored.
+
+    Completeness counts expected values, validity records, uniqueness records that have a key, timeliness the objects of
+    the system that tell of the type.
+    """
 
     COMPLETENESS = "completeness"
     VALIDITY = "validity"
     UNIQUENESS = "uniqueness"
+    TIMELINESS = "timeliness"
 
 
 class Score(msgspec.Struct, frozen=True, kw_only=True):
@@ -77,6 +83,44 @@ class Score(msgspec.Struct, frozen=True, kw_only=True):
     def percent(self) -> Decimal:
         """From 0.0 to 100.0, rounded down: 100.0 means that nothing is wrong."""
         return Decimal(self.good * 1000 // self.total).scaleb(-1)
+
+
+class Judged(msgspec.Struct, frozen=True, kw_only=True):
+    """A score beside the least percent that is good enough."""
+
+    score: Score
+    threshold: Decimal
+
+    @property
+    def is_below(self) -> bool:
+        """Whether it is not good enough."""
+        return self.score.percent < self.threshold
+
+
+class ReadObject(msgspec.Struct, frozen=True, kw_only=True):
+    """An object of a system, the types that it tells of, and when it was last read to its end (None: never).
+
+    It is on time while no more than ``allowed`` has passed since.
+    """
+
+    system: str
+    types: tuple[str, ...]
+    polled_at: datetime | None
+    allowed: timedelta
+
+    def is_timely(self, now: datetime) -> bool:
+        """Whether it was read to its end lately enough."""
+        return self.polled_at is not None and now - self.polled_at <= self.allowed
+
+
+def timeliness(objects: Sequence[ReadObject], *, now: datetime) -> list[Score]:
+    """Of the objects that tell of each type of each system, those that are on time."""
+    totals = Counter((one.system, word) for one in objects for word in one.types)
+    good = Counter((one.system, word) for one in objects if one.is_timely(now) for word in one.types)
+    return [
+        Score(system=system, type=word, dimension=Dimension.TIMELINESS, good=good[system, word], total=total)
+        for (system, word), total in sorted(totals.items())
+    ]
 
 
 def told_fields(reports: Sequence[Report]) -> frozenset[str]:

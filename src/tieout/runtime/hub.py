@@ -30,7 +30,8 @@ from tieout.runtime import systems, worker
 from tieout.runtime.clock import SystemClock
 from tieout.runtime.firm.directory import API_CONNECTOR
 from tieout.runtime.intake import Poller
-from tieout.storage.jobs import JobSettings, run_jobs
+from tieout.runtime.schedule import Scheduler
+from tieout.storage.jobs import run_jobs
 from tieout.storage.pool import Pool, losing_database, sync_pool
 from tieout.storage.throttle import SharedThrottle
 from tieout.storage.wake import listen
@@ -72,7 +73,7 @@ async def serve(options: HubOptions, stopping: asyncio.Event, door: Door | None 
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(_keep_workers(options, processes, stopping))
             tasks.create_task(_run_firm_versions(options, pool, stopping))
-            tasks.create_task(run_jobs(JobSettings(url=options.url, steps=_SWEPT, operations={}), stopping))
+            tasks.create_task(_run_schedule(options, stopping))
             if door is not None:
                 tasks.create_task(_guarded(door(pool, stopping), stopping))
     finally:
@@ -81,6 +82,17 @@ async def serve(options: HubOptions, stopping: asyncio.Event, door: Door | None 
         for process in processes:
             process.wait()
         pool.close()
+
+
+async def _run_schedule(options: HubOptions, stopping: asyncio.Event) -> None:
+    """A run that is under way ends with the hub: its thread is told before the jobs wait for it."""
+    scheduler = Scheduler(url=options.url, clock=SystemClock())
+    async with asyncio.TaskGroup() as tasks:
+        tasks.create_task(run_jobs(scheduler.job_settings(_SWEPT), stopping))
+        try:
+            await stopping.wait()
+        finally:
+            scheduler.stopping.set()
 
 
 async def _guarded(work: Awaitable[None], stopping: asyncio.Event) -> None:

@@ -88,11 +88,16 @@ class Poller:
             await asyncio.to_thread(self._store, page)
             fault_point("intake.page.after_commit")
             received += page.item_count or 0
+        await asyncio.to_thread(self._mark_polled)
         return received
 
     def _is_paused(self) -> bool:
         with losing_database(), self.pool.connection() as conn, conn.cursor() as cur:
             return drift_store.is_paused(cur, system=self.system.name, object_name=self.object_name)
+
+    def _mark_polled(self) -> None:
+        with losing_database(), self.pool.connection() as conn, conn.cursor() as cur:
+            message_store.mark_polled(cur, system=self.system.name, object_name=self.object_name, now=self.clock.now())
 
     def _cursor(self) -> str | None:
         with losing_database(), self.pool.connection() as conn, conn.cursor() as cur:

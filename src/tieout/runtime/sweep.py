@@ -22,21 +22,25 @@ from tieout.inbound import message_store, sweep_store
 from tieout.inbound.swept import SWEPT, Found, ItemKey, compare, is_believed, payload_of
 from tieout.model.clock import Clock
 from tieout.model.firm import FirmConfig, SystemConfig
+from tieout.model.oversight import DeletionSweep
 from tieout.runtime.firm.directory import API_CONNECTOR
 from tieout.runtime.systems import connection_to, translators
 from tieout.storage.pool import Row, connect, in_transaction
 
 log = structlog.get_logger(__name__)
 
-LIMIT_PERCENT: Final = 20
-"""More of one kind cannot be gone at once unless somebody says so."""
+LIMIT_PERCENT: Final = DeletionSweep().limit_percent
+"""More of one kind cannot be gone at once unless somebody, or the firm directory, says so."""
 CHANNEL: Final = "sweep"
+IS_SWEPT: Final = "swept"
+SKIPPED: Final = "skipped"
 
 
 class SweptKind(msgspec.Struct, frozen=True, kw_only=True):
-    """What a sweep did for one kind of one system. ``outcome``: swept | disbelieved | interrupted.
+    """What a sweep did for one kind of one system. ``outcome``: swept | disbelieved | interrupted | skipped.
 
-    Of a walk that was disbelieved or interrupted, nothing was taken over; ``problem`` says what interrupted it.
+    Of a walk that was disbelieved or interrupted, nothing was taken over; ``problem`` says what interrupted it. An
+    object is skipped, and ``kind`` is its name, where its connector does not say what kinds it tells.
     """
 
     system: str
@@ -63,11 +67,13 @@ class Sweeper(msgspec.Struct, frozen=True, kw_only=True):
             return []
         connector = connector_for(system.connector, system.settings)
         objects = _objects(system, connector)
+        skipped = [_skipped(system.name, name) for name, kinds in objects.items() if not kinds]
+        objects = {name: kinds for name, kinds in objects.items() if kinds}
         if connector.open_source is None or not objects:
-            return []
+            return skipped
         source = connector.open_source(connection_to(system, connector, throttle=self.throttle, clock=self.clock))
         try:
-            return await self.sweep_source(system.name, source, objects)
+            return [*await self.sweep_source(system.name, source, objects), *skipped]
         finally:
             await source.aclose()
 
@@ -110,7 +116,7 @@ class Sweeper(msgspec.Struct, frozen=True, kw_only=True):
                 cur, system=system, judged=whole, disbelieved=disbelieved, now=self.clock.now()
             )
             return [
-                *(_swept(system, one, "swept") for one in believed),
+                *(_swept(system, one, IS_SWEPT) for one in believed),
                 *(_swept(system, one, "disbelieved") for one in disbelieved),
             ]
 
@@ -148,7 +154,7 @@ async def _walk(source: Source, name: str, translator: Translator) -> dict[ItemK
 
 def _objects(system: SystemConfig, connector: Connector) -> dict[str, tuple[str, ...]]:
     capabilities = [one for name in system.reads if (one := connector.manifest.read(name)) is not None]
-    return {one.object: one.kinds for one in capabilities if one.deletes is DeleteVisibility.ABSENCE and one.kinds}
+    return {one.object: one.kinds for one in capabilities if one.deletes is DeleteVisibility.ABSENCE}
 
 
 def _swept(system: str, found: Found, outcome: str) -> SweptKind:
@@ -159,6 +165,19 @@ def _swept(system: str, found: Found, outcome: str) -> SweptKind:
         known_count=found.known_count,
         gone_count=len(found.gone),
         returned_count=len(found.returned),
+    )
+
+
+def _skipped(system: str, name: str) -> SweptKind:
+    log.warning("sweep.skipped", system=system, object=name)
+    return SweptKind(
+        system=system,
+        kind=name,
+        outcome=SKIPPED,
+        known_count=0,
+        gone_count=0,
+        returned_count=0,
+        problem="its connector does not say what kinds of records it tells",
     )
 
 

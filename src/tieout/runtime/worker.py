@@ -70,12 +70,14 @@ def contexts(conn: Connection[tuple[object, ...]]) -> StepContexts:
     """The contexts under the firm version that is current; raises ConfigurationError when none was applied."""
     clock = SystemClock()
     books = BookCache()
+    firm = firm_version.current(conn)
     inbound = InboundContext(
         clock=clock,
         ids=SystemIds(),
-        translators=translators(firm_version.current(conn)),
+        translators=translators(firm),
         books=books,
         recut=recut,
+        unreadable_percent=firm.oversight.intake.unreadable_percent,
     )
     return StepContexts(
         inbound=inbound,

@@ -29,6 +29,8 @@ from tieout.storage.wake import notify
 QUEUE: Final = "tieout"
 Operation = Callable[[dict[str, str]], None]
 """A long operation: takes the arguments given to ``defer``; must be safe to run again from its start."""
+Tick = Callable[[], None]
+"""Something short that is done every ten seconds by one of all processes."""
 
 _POLL_S: Final = 0.25
 _HEARTBEAT_S: Final = 1.0
@@ -44,11 +46,12 @@ _log = logging.getLogger(__name__)
 
 
 class JobSettings(msgspec.Struct, frozen=True, kw_only=True):
-    """What a process that runs jobs needs: the database, the steps to wake, and the operations it can do by name."""
+    """What a process that runs jobs needs: the database, the steps to wake, operations and ticks by name."""
 
     url: str
     steps: tuple[str, ...]
     operations: Mapping[str, Operation]
+    ticks: Mapping[str, Tick] = {}
 
 
 def defer(cur: Cursor[Row], operation: str, arguments: Mapping[str, str]) -> int:
@@ -153,6 +156,8 @@ def _app(settings: JobSettings) -> procrastinate.App:
 
     for name, operation in settings.operations.items():
         _register(app, name, operation)
+    for name, tick in settings.ticks.items():
+        _register_tick(app, name, tick)
     return app
 
 
@@ -160,3 +165,11 @@ def _register(app: procrastinate.App, name: str, operation: Operation) -> None:
     @app.task(name=name, queue=QUEUE)
     def run(arguments: dict[str, str]) -> None:
         operation(arguments)
+
+
+def _register_tick(app: procrastinate.App, name: str, tick: Tick) -> None:
+    @app.periodic(cron=_EVERY_TEN_SECONDS)
+    @app.task(name=name, queue=QUEUE)
+    def run(timestamp: int) -> None:
+        del timestamp
+        tick()

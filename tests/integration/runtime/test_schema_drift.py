@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator, Sequence
+from dataclasses import replace
 
 import msgspec
 import pytest
@@ -225,3 +226,13 @@ def test_a_stop_between_the_page_and_the_pause_leaves_neither_items_nor_a_pause(
     drifting.hub.work()
     assert drifting.paused() == [("psa", "clients")]
     assert drifting.unreadable() == 6
+
+
+def test_a_firm_that_bears_more_than_half_of_a_page_pauses_only_above_its_own_share(drifting: World) -> None:
+    drifting.hub.context = replace(drifting.hub.context, unreadable_percent=90)
+    drifting.book.pages["clients"] = [{OLD: clients(1, 2), NEW: clients(*range(3, 11))}]
+    drifting.poll()
+    assert drifting.paused() == []
+    drifting.book.pages["clients"].append({OLD: clients(11), NEW: clients(*range(12, 21))})
+    drifting.poll()
+    assert drifting.paused() == [("psa", "clients")]

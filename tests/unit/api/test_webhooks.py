@@ -17,18 +17,22 @@ from tests.worlds import inbound_firm as world
 from tests.worlds.inbound_database import Hub
 
 from tieout.api.app import application
-from tieout.api.webhooks import MAX_WEBHOOK_BYTES
+from tieout.api.webhooks import MAX_WEBHOOK_BYTES, WebhookRates
 from tieout.connect.simulator.base import SimulatorOptions
 from tieout.connect.simulator.control import DeleteRecord, PutPerson, SentWebhook
 from tieout.connect.simulator.seed import write_firm
 from tieout.connectors.bamboohr.connector import CONNECTOR
 from tieout.connectors.bamboohr.simulator import SIMULATOR
 from tieout.connectors.bamboohr.simulator.webhooks import sign
+from tieout.inbound import refusals_store
 from tieout.model.clock import FixedClock
-from tieout.model.firm import Environment, SystemConfig
+from tieout.model.firm import Environment, FirmConfig, SystemConfig
+from tieout.model.oversight import Oversight, WebhookDoor
 from tieout.runtime.clock import SystemClock
-from tieout.storage.pool import connect, sync_pool
+from tieout.storage.pool import connect, in_transaction, sync_pool
 from tieout.storage.wake import CHANNEL
+from tieout.web.entrance import Entrance
+from tieout.web.site import Site
 
 KEY_PLACE = "TIEOUT_TEST_WEBHOOK_KEY"
 ADDRESS = "/v1/webhooks/hcm"
@@ -59,8 +63,24 @@ class Vendor:
         return self.client.post(ADDRESS, content=body, headers=headers)
 
     def refused_count(self) -> int:
-        """How many requests the door has refused."""
-        return int(self.client.app.state.refusals.of("hcm"))
+        """How many requests the door has refused today."""
+        [(count,)] = self.hub.rows("select coalesce(sum(refused_count), 0) from webhook_refusal where system = 'hcm'")
+        return int(str(count))
+
+    def settle(self, *, limit: int, days: int = 0) -> list[tuple[object, ...]]:
+        """What stands on the desk of refused webhooks once they were looked at, ``days`` from now."""
+        now = datetime.now(UTC) + timedelta(days=days)
+        in_transaction(self.hub.conn, lambda cur: refusals_store.settle(cur, limit=limit, now=now))
+        return self.hub.rows(
+            "select state, message from desk_item where subject_kind = 'refused_webhooks' order by item_id"
+        )
+
+    def let_in(self, per_minute: int) -> None:
+        """The firm lets in so many webhooks each minute."""
+        [(config,)] = self.hub.rows("select config from firm_version order by version desc limit 1")
+        firm = msgspec.json.decode(bytes(config), type=FirmConfig)  # type: ignore[call-overload]  # untyped rows
+        policy = Oversight(webhooks=WebhookDoor(per_minute=per_minute))
+        self.hub.apply(msgspec.structs.replace(firm, oversight=policy))
 
     def stored(self) -> list[tuple[object, ...]]:
         """What is stored of webhooks."""
@@ -70,7 +90,7 @@ class Vendor:
 
 
 @pytest.fixture
-def vendor(database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Vendor]:
+def vendor(database_url: str, door_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Vendor]:
     write_firm(tmp_path, small_firm())
     simulator = SIMULATOR(SimulatorOptions(state_dir=tmp_path / "state"))
     simulator.seed(tmp_path)
@@ -85,13 +105,14 @@ def vendor(database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
         secrets={"webhook_private_key": f"env:{KEY_PLACE}"},
     )
     erp = SystemConfig(name="books", connector="netsuite", account="books", environment=Environment.SANDBOX)
-    pool = sync_pool(database_url, application="test-webhooks", size=4)
+    pool = sync_pool(door_url, application="test-webhooks", size=4, entities="*")
+    entrance = Entrance(pool=pool, home=tmp_path, site=Site())
     with connect(database_url, autocommit=True) as conn:
         hub = Hub(conn, clock=FixedClock(datetime.now(UTC) + timedelta(hours=1)))
         assert CONNECTOR.translator is not None
         hub.context = replace(hub.context, translators={**hub.context.translators, "hcm": CONNECTOR.translator})
         hub.open_firm(msgspec.structs.replace(firm, systems=(*firm.systems, hcm, erp)))
-        with TestClient(application(pool, SystemClock()), raise_server_exceptions=False) as client:
+        with TestClient(application(pool, SystemClock(), entrance), raise_server_exceptions=False) as client:
             yield Vendor(hub, client, simulator, key)
     pool.close()
 
@@ -198,3 +219,37 @@ def test_a_webhook_about_something_unknown_is_kept_and_stands_on_the_desk(vendor
     vendor.hub.work()
     assert [row[0] for row in vendor.hub.open_items()] == ["SCHEMA_INVALID"]
     assert vendor.stored() == [("hcm", "webhook", body)]
+
+
+def test_many_refused_in_a_day_stand_on_the_desk_until_a_day_comes_with_fewer(vendor: Vendor) -> None:
+    for _ in range(2):
+        vendor.send_signed(b"{}", key="somebody else's")
+    assert vendor.settle(limit=3) == []
+    vendor.send_signed(b"{}", age_s=3600)
+    [(state, words)] = vendor.settle(limit=3)
+    assert state == "open"
+    assert "3 webhooks in the name of hcm were refused" in str(words)
+    vendor.send_signed(b"{}", key="somebody else's")
+    [(state, words)] = vendor.settle(limit=3)
+    assert "4 webhooks" in str(words)
+    assert [row[0] for row in vendor.settle(limit=3, days=1)] == ["resolved"]
+    assert vendor.refused_count() == 4
+
+
+def test_what_a_firm_does_not_let_in_is_told_when_to_come_again_and_is_not_counted_as_refused(vendor: Vendor) -> None:
+    vendor.let_in(2)
+    answers = [vendor.send_signed(b"{}") for _ in range(3)]
+    assert [one.status_code for one in answers[:2]] == [400, 400]
+    assert refusal_of(answers[2]) == (429, "TIE-WEBHOOK-006")
+    assert 1 <= int(answers[2].headers["retry-after"]) <= 30
+    assert vendor.refused_count() == 2
+
+
+def test_as_many_as_a_minute_lets_in_may_come_at_once_and_then_one_after_the_other() -> None:
+    rates, start = WebhookRates(), datetime(2026, 7, 1, tzinfo=UTC)
+    waits = [rates.wait_s("hcm", per_minute=6, now=start) for _ in range(7)]
+    assert waits == [0, 0, 0, 0, 0, 0, 10]
+    assert rates.wait_s("crm", per_minute=6, now=start) == 0
+    assert rates.wait_s("hcm", per_minute=6, now=start + timedelta(seconds=9)) == 1
+    assert rates.wait_s("hcm", per_minute=6, now=start + timedelta(seconds=10)) == 0
+    assert rates.wait_s("hcm", per_minute=6, now=start + timedelta(seconds=10)) == 10

@@ -1,7 +1,7 @@
 """Deletions that a system tells nobody: the command finds them in a local Float account, or says why it cannot."""
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import replace
 from pathlib import Path
@@ -14,12 +14,16 @@ from tests.unit.connectors.float.account import small_firm
 from tests.worlds import inbound_firm as world
 from tests.worlds.inbound_database import Hub
 
+from tieout.connect.connector import Connector, connector_for
 from tieout.connect.simulator.control import DeleteRecord
 from tieout.connect.simulator.process import SimulatorProcess
 from tieout.connect.simulator.seed import write_firm
 from tieout.connect.throttle import NoThrottle
 from tieout.model.firm import Environment, FirmConfig, SystemConfig
+from tieout.model.oversight import DeletionSweep, Oversight, Schedule
+from tieout.runtime import sweep as sweeping
 from tieout.runtime.clock import SystemClock
+from tieout.runtime.daily import DailyContext, sweep_for_deletions
 from tieout.runtime.hub import open_pollers
 from tieout.runtime.sweep import SweptKind
 from tieout.runtime.systems import translators
@@ -147,3 +151,49 @@ def test_a_system_out_of_reach_is_said_and_loses_nothing(tieout: CommandLine, to
 def test_a_system_that_the_firm_does_not_have_cannot_be_swept(tieout: CommandLine, hub: Hub) -> None:
     assert hub.rows("select count(*) from firm_version") == [(1,)]
     assert "TIE-FIRM-007" in tieout.refuses("sweep", "nowhere")
+
+
+def test_a_firm_says_itself_how_much_of_a_kind_may_be_gone(tieout: CommandLine, tool: Tool) -> None:
+    tool.poll()
+    tool.process.admin.change(DeleteRecord(kind="person", key="ann"), DeleteRecord(kind="person", key="bo"))
+    assert tieout("sweep", "tool").code == 1
+    schedule = Schedule(deletion_sweep=DeletionSweep(limit_percent=100))
+    tool.hub.apply(msgspec.structs.replace(tool.firm, oversight=Oversight(schedule=schedule)))
+    assert tieout("sweep", "tool").code == 0
+    assert tieout("sweep", "tool", "--limit", "20").code == 1
+    tool.hub.work()
+    assert all(tool.people().values())
+
+
+def test_an_object_whose_connector_does_not_say_what_it_tells_is_skipped_aloud(
+    tieout: CommandLine, tool: Tool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def unspoken(name: str, settings: Mapping[str, str]) -> Connector:
+        found = connector_for(name, settings)
+        reads = tuple(msgspec.structs.replace(one, kinds=()) for one in found.manifest.reads)
+        return replace(found, manifest=msgspec.structs.replace(found.manifest, reads=reads))
+
+    tool.poll()
+    monkeypatch.setattr(sweeping, "connector_for", unspoken)
+    said = tieout("sweep", "tool")
+    assert said.code == 0
+    assert "skipped: its connector does not say what kinds of records it tells" in said.out
+    assert not any(tool.people().values())
+
+
+def test_the_daily_sweep_finds_what_is_gone_though_another_system_cannot_be_asked(
+    tool: Tool, database_url: str
+) -> None:
+    tool.poll()
+    tool.process.admin.change(DeleteRecord(kind="person", key="ann"))
+    right = tool.firm.systems[-1]
+    wrong = msgspec.structs.replace(right, name="spare", secrets=dict.fromkeys(right.secrets, "env:TOOL_NOWHERE"))
+    firm = msgspec.structs.replace(tool.firm, systems=(wrong, right))
+    now = SystemClock().now()
+    context = DailyContext(url=database_url, firm=firm, clock=SystemClock(), due_at=now, installed_at=now)
+    done = asyncio.run(sweep_for_deletions(context))
+    assert done.outcome == "attention"
+    assert "spare: " in done.detail
+    assert "3 kinds swept, 3 records gone" in done.detail
+    tool.hub.work()
+    assert tool.people() == {"ann@northwind.example": True, "bo@northwind.example": False}

@@ -19,6 +19,7 @@ def _polled_page_that_drifts(hub: Hub) -> None:
         now = hub.clock.now()
         message_store.store(cur, [message], now=now)
         message_store.move_cursor(cur, system="psa", object_name="clients", cursor="1", now=now)
+        message_store.mark_polled(cur, system="psa", object_name="clients", now=now)
 
     in_transaction(hub.conn, work)
     hub.work()
@@ -28,7 +29,7 @@ def test_a_paused_object_is_shown_with_its_reason_and_resumed(tieout: CommandLin
     _polled_page_that_drifts(hub)
     [state] = msgspec.json.decode(tieout("systems", "list", "--json").json(), type=list[ObjectState])
     assert (state.system, state.object, state.problem) == ("psa", "clients", "hours are words")
-    assert state.paused_at == state.last_news_at == hub.clock.now()
+    assert state.paused_at == state.last_news_at == state.polled_at == hub.clock.now()
     assert "hours are words" in tieout("systems", "list").out
     assert "SCHEMA_DRIFT" in tieout("exceptions", "list").out
     assert "5 item(s) are judged again" in tieout("systems", "resume", "psa", "clients").out

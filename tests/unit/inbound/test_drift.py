@@ -72,3 +72,9 @@ def test_only_pages_with_enough_that_cannot_be_read_are_looked_at_again() -> Non
         for number, letters in enumerate(("xxxxx", "xxxxg", "!", "ggggg"))
     ]
     assert [one.message_id for one in suspects(translate(pages, TRANSLATORS), pages)] == [0, 2]
+
+
+@pytest.mark.parametrize(("percent", "is_drift"), [(71, False), (70, True)])
+def test_a_firm_says_how_much_of_a_page_is_a_drift(percent: int, *, is_drift: bool) -> None:
+    found = drift_of(page("xxxxxxxggg"), TRANSLATORS, share_percent=percent)
+    assert (found is not None) == is_drift

@@ -41,6 +41,7 @@ def _stated(config: FirmConfig) -> dict[tuple[str, str], str]:
     A line of a table is its own subject: lines have no key, so a changed one is a removed and an added one.
     """
     found: dict[tuple[str, str], str] = {("tieout.toml", "name"): config.name}
+    found |= _settings("tieout.toml", msgspec.to_builtins(config.oversight))
     for system in config.systems:
         found |= _settings(f"systems/{system.name}.toml", msgspec.to_builtins(system), leave=("name",))
     for name, delivery in config.deliveries.items():

@@ -21,6 +21,7 @@ from tieout.model.stream_policy import StreamPolicies
 from tieout.runtime.firm.audit import read_audit
 from tieout.runtime.firm.deliveries import delivery_problems
 from tieout.runtime.firm.fields import field_problems
+from tieout.runtime.firm.oversight import oversight_contradictions, read_oversight
 from tieout.runtime.firm.posters import poster_problems
 from tieout.runtime.firm.problems import FirmInvalidError, FirmProblem
 from tieout.runtime.firm.streams import FILE as STREAMS_FILE
@@ -72,10 +73,12 @@ def read_firm(directory: Path) -> FirmConfig:
         deliveries=deliveries,
         streams=_streams(directory, problems),
         audit=read_audit(head.get("audit", {}), problems),
+        oversight=read_oversight(head, problems),
     )
     problems += _contradictions(config)
     problems += stream_contradictions(config)
     problems += field_problems(config)
+    problems += oversight_contradictions(config)
     if problems:
         raise FirmInvalidError(problems)
     return config
