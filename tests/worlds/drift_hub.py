@@ -221,6 +221,11 @@ class DriftHub:
         """The states that deliveries are in."""
         return {str(row[0]) for row in self.conn.execute("select distinct state from delivery")}
 
+    def last_kind(self) -> str:
+        """The kind of what was enqueued last."""
+        [(kind,)] = self.conn.execute("select command_kind from delivery order by delivery_id desc limit 1").fetchall()
+        return str(kind)
+
     def delivery_count(self) -> int:
         """How much was ever enqueued."""
         return len(self.conn.execute("select from delivery").fetchall())

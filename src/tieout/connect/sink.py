@@ -12,6 +12,7 @@ import msgspec
 
 from tieout.connect.outcome import Found, Outcome
 from tieout.model.command import Command
+from tieout.model.reported import ReportedRecord
 
 
 class Sink(Protocol):
@@ -57,6 +58,18 @@ class ShowsDemand(Protocol):
         """Every line that is held, by the tool's own key of the project.
 
         Raises TransientError, AccessError or ContractError when it cannot be seen.
+        """
+        ...
+
+
+@runtime_checkable
+class ShowsHeld(Protocol):
+    """A sink that can say of masters what its system's source does not tell; others need not be it."""
+
+    async def held_records(self) -> Mapping[str, Sequence[ReportedRecord]]:
+        """By kind all records of it, or fields more of records that the source tells under the same keys.
+
+        Raises TransientError, AccessError or ContractError when they cannot be seen.
         """
         ...
 

@@ -6,8 +6,8 @@ stores and sends again; ``runtime.sweep`` looks for what systems deleted of thei
 """
 
 import asyncio
-from collections.abc import Mapping, Sequence
-from contextlib import AsyncExitStack
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -17,7 +17,7 @@ from psycopg import Cursor
 
 from tieout.connect.connector import Connector, connector_for
 from tieout.connect.manifest import CursorKind
-from tieout.connect.sink import ShowsDemand
+from tieout.connect.sink import ShowsDemand, ShowsHeld
 from tieout.connect.source import Source, Translator
 from tieout.connect.throttle import Throttle
 from tieout.errors import AccessError, ContractError, TransientError
@@ -48,7 +48,7 @@ COMPARED: Final = "compared"
 INTERRUPTED: Final = "interrupted"
 DISBELIEVED: Final = "disbelieved"
 NOT_SHOWN: Final = "not_shown"
-_DEMAND: Final = "publish_demand"
+_HELD_BESIDE: Final = (RecordType.PROJECT, RecordType.TASK)
 _WALKED: Final = frozenset({CursorKind.FULL, CursorKind.UPDATED_AT})
 
 
@@ -109,18 +109,11 @@ class DriftSweeper(msgspec.Struct, frozen=True, kw_only=True):
         async with AsyncExitStack() as stack:
             source = connector.open_source(connection)
             stack.push_async_callback(source.aclose)
-            demand: object = None
-            if connector.open_sink is not None and connector.manifest.write(_DEMAND) is not None:
-                sink = connector.open_sink(connection)
+            sink = None if connector.open_sink is None else connector.open_sink(connection)
+            if sink is not None:
                 stack.push_async_callback(sink.aclose)
-                demand = sink
             return await self.compare_source(
-                system.name,
-                source,
-                objects,
-                translator,
-                demand=demand if isinstance(demand, ShowsDemand) else None,
-                lag_s=connector.manifest.read_your_write_lag_s,
+                system.name, source, objects, translator, sink=sink, lag_s=connector.manifest.read_your_write_lag_s
             )
 
     async def compare_source(
@@ -130,29 +123,29 @@ class DriftSweeper(msgspec.Struct, frozen=True, kw_only=True):
         objects: Mapping[str, tuple[str, ...]],
         translator: Translator,
         *,
-        demand: ShowsDemand | None = None,
+        sink: object = None,
         lag_s: float = 0.0,
     ) -> list[ComparedKind]:
         """Walk ``objects`` (by name, with the kinds that each tells) and judge what was acknowledged before.
 
-        ``demand`` says what is held of published demand; ``lag_s`` seconds after a write it may be read as it was.
+        ``sink`` is asked for what it shows beside (``ShowsHeld``, ``ShowsDemand``). ``lag_s`` seconds after a write it
+        may be read as it was.
         """
         before = self.clock.now() - timedelta(seconds=lag_s)
         shown, broken = Shown(), dict[str, str]()
-        for name, kinds in objects.items():
-            try:
-                await _walk(source, name, kinds, translator, shown)
-            except (TransientError, AccessError, ContractError) as error:
-                log.warning("drift_sweep.interrupted", system=system, object=name, error=str(error))
-                broken |= dict.fromkeys(kinds, error.message)
-        if demand is not None:
-            try:
-                shown.add_demand(await demand.published_demand())
-            except (TransientError, AccessError, ContractError) as error:
-                log.warning("drift_sweep.interrupted", system=system, object=_DEMAND, error=str(error))
-                broken[RecordType.PROJECT.value] = error.message
-        shown.finish()
         readable = {kind for kinds in objects.values() for kind in kinds}
+        for name, kinds in objects.items():
+            async with _noting(system, name, kinds, broken):
+                await _walk(source, name, kinds, translator, shown)
+        if isinstance(sink, ShowsHeld):
+            async with _noting(system, "held records", _HELD_BESIDE, broken):
+                for kind, records in (await sink.held_records()).items():
+                    shown.add_further(records)
+                    readable.add(kind)
+        if isinstance(sink, ShowsDemand):
+            async with _noting(system, "published demand", (RecordType.PROJECT,), broken):
+                shown.add_demand(await sink.published_demand())
+        shown.finish()
         return await asyncio.to_thread(self._judge, system, shown, readable, broken, before)
 
     def _told_kinds(self, system: str) -> list[str]:
@@ -204,6 +197,16 @@ class DriftSweeper(msgspec.Struct, frozen=True, kw_only=True):
             waiting_count=waiting_count,
             problem=None if is_believed else f"{missing_count} of {len(found)} were not there",
         )
+
+
+@asynccontextmanager
+async def _noting(system: str, what: str, kinds: Sequence[str], broken: dict[str, str]) -> AsyncIterator[None]:
+    """Notes in ``broken`` for which kinds and why a target could not be seen; the rest of the sweep goes on."""
+    try:
+        yield
+    except (TransientError, AccessError, ContractError) as error:
+        log.warning("drift_sweep.interrupted", system=system, object=what, error=str(error))
+        broken |= dict.fromkeys(map(str, kinds), error.message)
 
 
 async def _walk(source: Source, name: str, kinds: Sequence[str], translator: Translator, shown: Shown) -> None:

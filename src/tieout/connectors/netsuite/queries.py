@@ -7,7 +7,7 @@ Dates are asked as ISO text, because a bare date comes in the account's own form
 
 # ruff: noqa: S608 - SuiteQL has no parameters over REST; ids pass number(), texts text(), times timestamp()
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from typing import Final
 
@@ -203,6 +203,28 @@ def tasks(projects: Iterable[str], codes: Iterable[str]) -> KeysetQuery:
         select=f"SELECT t.id AS id, t.project AS project, t.{WBS_FIELD} AS code, t.status AS status FROM projecttask t",
         where=f"t.project IN ({ids}) AND t.{WBS_FIELD} IN ({texts(codes)})",
         keys=("t.id",),
+        names=("id",),
+    )
+
+
+HELD_TASKS: Final = KeysetQuery(
+    select=f"SELECT t.id AS id, t.project AS project, t.title AS title, t.{WBS_FIELD} AS code, t.parent AS parent,"
+    " t.status AS status, t.nonbillabletask AS nonbillable, t.estimatedwork AS hours,"
+    " TO_CHAR(t.startdate, 'YYYY-MM-DD') AS starts, TO_CHAR(t.finishbydate, 'YYYY-MM-DD') AS ends FROM projecttask t",
+    where="",
+    keys=("t.id",),
+    names=("id",),
+)
+
+
+def held_jobs(kept: Mapping[str, str]) -> KeysetQuery:
+    """Budgets and status of projects; ``kept`` are fields of the account's own that the options let through."""
+    own = "".join(f", m.{field} AS {name}" for name, field in sorted(kept.items()))
+    return KeysetQuery(
+        select="SELECT m.id AS id, m.estimatedrevenue AS revenue, m.estimatedtimeoverride AS hours,"
+        f" m.entitystatus AS status{own} FROM job m",
+        where="m.isinactive = 'F'",
+        keys=("m.id",),
         names=("id",),
     )
 

@@ -21,6 +21,7 @@ from tieout.connect.outcome import Accepted, Found, Outcome, Rejected, Rejection
 from tieout.connectors.netsuite.batches import BatchWriter, Item
 from tieout.connectors.netsuite.client import NetSuiteClient
 from tieout.connectors.netsuite.directory import Directory
+from tieout.connectors.netsuite.held import held_records
 from tieout.connectors.netsuite.lookup import Lookup
 from tieout.connectors.netsuite.mapping import Known, encoded_journal, to_journal
 from tieout.connectors.netsuite.master_writer import RECORDS, MasterWriter, no_subsidiary
@@ -31,6 +32,7 @@ from tieout.connectors.netsuite.settling import answered, not_sent, settled
 from tieout.errors import AccessError, ContractError, InvariantError, TransientError, UnknownOutcomeError
 from tieout.model.command import Command
 from tieout.model.journal import PostJournal
+from tieout.model.reported import ReportedRecord
 
 _REFERENCE_GONE: Final = frozenset(
     {
@@ -83,6 +85,10 @@ class NetSuiteSink:
             return await self._lookup.journals(references)
         except ContractError as error:
             raise TransientError(code="TIE-NETSUITE-005", message=f"The look-up failed: {error.message}") from error
+
+    async def held_records(self) -> Mapping[str, Sequence[ReportedRecord]]:
+        """Projects and tasks as far as they are not read as a source; see ``ShowsHeld``."""
+        return await held_records(self._client, self._options)
 
     async def _each(self, items: Sequence[_Item], write: Callable[[_Item], Awaitable[Outcome]]) -> list[Outcome]:
         """Write each item, as many at once as the connection may."""

@@ -71,6 +71,19 @@ class Shown:
                     known[item.source_id] = item
         return True
 
+    def add_further(self, records: Iterable[ReportedRecord]) -> None:
+        """Take in records that are not told as others are, or fields more of records that are."""
+        for one in records:
+            known = self._records.setdefault(one.type.value, {})
+            before = known.get(one.source_id)
+            known[one.source_id] = (
+                one
+                if before is None
+                else msgspec.structs.replace(
+                    before, fields={**one.fields, **before.fields}, references={**one.references, **before.references}
+                )
+            )
+
     def add_demand(self, demand: Mapping[str, Sequence[HeldDemandLine]]) -> None:
         """Take in all lines of published demand that the target holds, by its keys of the projects."""
         self._demand = demand
