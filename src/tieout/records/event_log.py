@@ -32,6 +32,8 @@ def append(cur: Cursor[tuple[object, ...]], events: Iterable[Event], *, now: dat
     told = list(events)
     for one in told:
         _check(one)
+    # A transaction id before any event id: readers of the feed know by it what may still come (``event_feed``).
+    cur.execute("select pg_current_xact_id()")
     copy_rows(
         cur,
         "event_log",
