@@ -12,6 +12,7 @@ from typing import Final, TextIO
 import msgspec
 from psycopg import Cursor
 
+from tieout.connect.spreadsheet import harmless
 from tieout.desk import intake
 from tieout.errors import ConfigurationError
 from tieout.governance import audit, firm_version
@@ -46,7 +47,7 @@ def write_proposals(out: TextIO, proposals: Iterable[Proposal]) -> None:
     for one in proposals:
         gone, kept = next(iter(one.gone.keys.items())), next(iter(one.kept.keys.items()))
         row = (one.gone.type, *gone, one.gone.name, *kept, one.kept.name, str(one.score), one.evidence, _LATER)
-        writer.writerow([_harmless(cell) for cell in row])
+        writer.writerow([harmless(cell) for cell in row])
 
 
 def read_decisions(path: Path) -> tuple[list[Decision], int]:
@@ -121,10 +122,6 @@ def _decision(row: dict[str, str], *, is_one: bool) -> Decision:
         is_one=is_one,
         evidence=row.get("evidence") or "",
     )
-
-
-def _harmless(cell: str) -> str:
-    return f"'{cell}" if cell[:1] in {"=", "+", "-", "@", "\t", "\r"} else cell
 
 
 def _unreadable(path: Path, line: int, why: str) -> ConfigurationError:

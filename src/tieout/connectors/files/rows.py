@@ -8,17 +8,16 @@ layouts, ``workbook`` cuts XLSX, ``controls`` holds what was cut against the tra
 import csv
 import io
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Final, TypeAlias
+from typing import TypeAlias
 
 import msgspec
 
+from tieout.connect.spreadsheet import harmless
 from tieout.connectors.files.definition import Layout, Trailer
 from tieout.connectors.files.workbook import is_archive, sheet_rows
 from tieout.errors import ContractError
 
 Row: TypeAlias = dict[str, str]
-_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
-_NUMBER: Final = frozenset("+-0123456789.,' ")
 
 
 class Cut(msgspec.Struct, frozen=True, kw_only=True):
@@ -70,13 +69,6 @@ def is_complete(content: bytes, layout: Layout) -> bool:
     if layout.format == "fixed":
         return last.startswith(mark)
     return last.split(layout.delimiter)[0].strip(layout.quote) == mark
-
-
-def harmless(cell: str) -> str:
-    """A cell that no spreadsheet runs as a formula; numbers stay as they are."""
-    if cell.startswith(_FORMULA) and not set(cell) <= _NUMBER:
-        return f"'{cell}"
-    return cell
 
 
 def _decoded(content: bytes, layout: Layout) -> str:

@@ -5,9 +5,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tieout.connect.spreadsheet import harmless
 from tieout.connectors.files.controls import check, trailer_of
 from tieout.connectors.files.definition import Layout, Trailer
-from tieout.connectors.files.rows import Row, cut, harmless, written
+from tieout.connectors.files.rows import Row, cut, written
 from tieout.errors import ContractError
 
 RATES = Layout(
