@@ -15,6 +15,7 @@ from tieout.cli.app import app
 from tieout.errors import CATALOGUE
 from tieout.model.finding_codes import CATALOGUE as FINDINGS
 from tieout.model.firm import DeliveryPolicy, EntityPolicy, SystemConfig
+from tieout.model.labour_policy import LabourPolicy
 from tieout.model.oversight import (
     DeletionSweep,
     Intake,
@@ -75,6 +76,7 @@ def test_every_command_and_option_is_documented_and_the_other_way_round() -> Non
         QualityOverride,
         WebhookDoor,
         Intake,
+        LabourPolicy,
     ],
 )
 def test_every_setting_of_the_firm_directory_is_documented(struct: type[msgspec.Struct]) -> None:
@@ -146,4 +148,6 @@ def test_the_commands_in_the_tutorial_exist() -> None:
     known = commands()
     for words in re.findall(r"tieout ((?:[a-z][a-z-]+ ?){1,2})", "\n".join(re.findall(r"`([^`]+)`", text))):
         first = words.strip()
-        assert any(name == f"tieout {first}" or name == f"tieout {first.split()[0]}" for name in known), first
+        assert any(
+            f"{name} ".startswith(f"tieout {first} ") or name == f"tieout {first.split()[0]}" for name in known
+        ), first

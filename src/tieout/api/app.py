@@ -25,6 +25,9 @@ from tieout.inbound.canonical_translator import CanonicalTranslator
 from tieout.model.clock import Clock
 from tieout.model.reported import ReportedTime
 from tieout.storage.pool import Pool, patiently, run_in_transaction
+from tieout.web import entrance as doors
+from tieout.web.entrance import Entrance
+from tieout.web.problems import handlers, not_authorised, too_large
 
 MAX_BODY_BYTES: Final = 8 * 1024 * 1024
 MAX_ITEMS: Final = 25_000
@@ -85,11 +88,11 @@ async def hand_in_time(request: Request[None, None, State], state: State) -> Res
     """Store one time entry or a batch of them."""
     declared = request.headers.get("content-length", "0")
     if declared.isdigit() and int(declared) > MAX_BODY_BYTES:
-        return problems.too_large(MAX_BODY_BYTES)
+        return too_large(MAX_BODY_BYTES)
     pool: Pool = state.pool
     principal = await asyncio.to_thread(_principal, pool, request.headers.get("authorization", ""))
     if principal is None:
-        return problems.not_authorised()
+        return not_authorised()
     if not _may_be_json(request.headers):
         return problems.not_json(request.headers)
     body = await request.body()
@@ -98,14 +101,18 @@ async def hand_in_time(request: Request[None, None, State], state: State) -> Res
     return await asyncio.to_thread(_receive, pool, state.clock, principal, body)
 
 
-def application(pool: Pool, clock: Clock) -> Litestar:
-    """The application over an open pool."""
+def application(pool: Pool, clock: Clock, entrance: Entrance) -> Litestar:
+    """The application: ``pool`` takes in what is handed in, ``entrance`` lets in whoever asks for something."""
+    state = {"pool": pool, "rates": WebhookRates(), **doors.state(entrance, clock)}
     return Litestar(
-        route_handlers=[health, ready, hand_in_time, receive_webhook],
-        state=State({"pool": pool, "clock": clock, "rates": WebhookRates()}),
+        route_handlers=[health, ready, hand_in_time, receive_webhook, *doors.routes(), *entrance.pages],
+        state=State(state),
+        middleware=doors.MIDDLEWARE,
+        dependencies=doors.dependencies(),
+        before_send=doors.BEFORE_SEND,
         openapi_config=None,
         logging_config=None,
-        exception_handlers=problems.handlers(MAX_BODY_BYTES),
+        exception_handlers=handlers(MAX_BODY_BYTES),
         request_max_body_size=MAX_BODY_BYTES,
     )
 

@@ -9,7 +9,9 @@ import msgspec
 from psycopg import Connection
 
 from tieout.errors import ConfigurationError
-from tieout.governance import firm_version
+from tieout.governance import access, firm_version
+from tieout.governance.access import Act, Right
+from tieout.model.access import Scope
 
 PREFIX = "tieout_"
 _KEY_BYTES = 32
@@ -24,7 +26,7 @@ class Principal(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def create_key(conn: Connection[tuple[object, ...]], *, name: str, system: str, key_id: UUID, now: datetime) -> str:
-    """A new key for ``system``; this is the only time it can be read.
+    """A new key for ``system``, a program of its own that may hand in time; this is the only time it can be read.
 
     Raises ConfigurationError (TIE-API-001) when the firm has no such system with the connector ``api``.
     """
@@ -34,10 +36,14 @@ def create_key(conn: Connection[tuple[object, ...]], *, name: str, system: str, 
             code="TIE-API-001", message=f"The firm has no system {system!r} that hands in time over the API."
         )
     key = PREFIX + secrets.token_urlsafe(_KEY_BYTES)
-    conn.execute(
-        "insert into api_key (key_id, name, system, digest, created_at) values (%s, %s, %s, %s, %s)",
-        (key_id, name, system, digest(key), now),
-    )
+    act = Act(by="tieout key", now=now, reason=f"a key to hand in time as {system}")
+    with conn.transaction(), conn.cursor() as cur:
+        access.add_program(cur, name=name, program_id=key_id, act=act)
+        access.grant(cur, principal_id=key_id, right=Right(what=Scope.TIME_SUBMIT), grant_id=key_id, act=act)
+        cur.execute(
+            "insert into api_key (key_id, name, system, digest, created_at) values (%s, %s, %s, %s, %s)",
+            (key_id, name, system, digest(key), now),
+        )
     return key
 
 

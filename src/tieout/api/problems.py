@@ -1,63 +1,27 @@
-"""Every answer of the API that is a refusal: application/problem+json (RFC 9457) with a code that never changes.
+"""What the API alone refuses, in words: problems (``web.problems``) of time entries and webhooks.
 
 Nothing of a refused request was stored: the caller still has it, and ``detail`` says what to do. The codes are those of
-the reference of errors. Neighbours: ``app`` answers with these, and Litestar with ``handlers`` what it refuses itself.
+the reference of errors. Neighbours: ``app`` and ``webhooks`` answer with these.
 """
 
-from collections.abc import Callable
-from typing import Any, Final
+from typing import Final
 
-import msgspec
-import structlog
-from litestar import Request, Response
+from litestar import Response
 from litestar.datastructures import Headers
-from litestar.exceptions import HTTPException
 from litestar.status_codes import (
     HTTP_400_BAD_REQUEST,
     HTTP_401_UNAUTHORIZED,
     HTTP_404_NOT_FOUND,
-    HTTP_405_METHOD_NOT_ALLOWED,
     HTTP_413_REQUEST_ENTITY_TOO_LARGE,
     HTTP_415_UNSUPPORTED_MEDIA_TYPE,
     HTTP_429_TOO_MANY_REQUESTS,
-    HTTP_500_INTERNAL_SERVER_ERROR,
     HTTP_503_SERVICE_UNAVAILABLE,
 )
 
-from tieout.errors import CATALOGUE, TransientError
+from tieout.web.problems import problem
 
-log = structlog.get_logger(__name__)
-
-PROBLEM_TYPE: Final = "application/problem+json"
 _RETRY_AFTER_S: Final = 2
 _SHOWN_CHARS: Final = 80
-
-Handler = Callable[[Request[Any, Any, Any], Any], Response[bytes]]
-
-
-def problem(status: int, code: str, detail: str, headers: dict[str, str] | None = None) -> Response[bytes]:
-    """An answer by RFC 9457; its title is what the catalogue says of ``code``."""
-    body = {"type": "about:blank", "title": CATALOGUE[code].title, "status": status, "detail": detail, "code": code}
-    return Response(content=msgspec.json.encode(body), status_code=status, media_type=PROBLEM_TYPE, headers=headers)
-
-
-def not_authorised() -> Response[bytes]:
-    """No key, or one that is not known or was revoked."""
-    return problem(
-        HTTP_401_UNAUTHORIZED,
-        "TIE-API-002",
-        "Send a valid key as Authorization: Bearer KEY.",
-        {"WWW-Authenticate": "Bearer"},
-    )
-
-
-def too_large(limit_bytes: int) -> Response[bytes]:
-    """More bytes than a request may have."""
-    return problem(
-        HTTP_413_REQUEST_ENTITY_TOO_LARGE,
-        "TIE-API-003",
-        f"A request may have {limit_bytes} bytes; send it in parts.",
-    )
 
 
 def too_many_items(limit: int) -> Response[bytes]:
@@ -124,32 +88,3 @@ def too_many_webhooks(system: str, per_minute: int, wait_s: int) -> Response[byt
         f"{per_minute} webhooks of {system} are let in each minute; send it again in {wait_s} s.",
         {"Retry-After": str(wait_s)},
     )
-
-
-def handlers(limit_bytes: int) -> dict[int | type[Exception], Handler]:
-    """What becomes of an exception that a request ends with."""
-
-    def refused(request: Request[Any, Any, Any], error: HTTPException) -> Response[bytes]:
-        where = f"{request.method} {request.url.path[:_SHOWN_CHARS]}"
-        if error.status_code == HTTP_413_REQUEST_ENTITY_TOO_LARGE:
-            return too_large(limit_bytes)
-        if error.status_code in {HTTP_404_NOT_FOUND, HTTP_405_METHOD_NOT_ALLOWED}:
-            return problem(error.status_code, "TIE-API-007", f"There is no {where}.", error.headers)
-        if error.status_code < HTTP_500_INTERNAL_SERVER_ERROR:
-            return problem(error.status_code, "TIE-API-008", f"{where}: {error.detail}")
-        return defect(request, error)
-
-    return {TransientError: _unavailable, HTTPException: refused, Exception: defect}
-
-
-def defect(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
-    """Our own bug: the words go to the log, not to the caller."""
-    log.error("api.defect", method=request.method, path=request.url.path, exc_info=error)
-    return problem(
-        HTTP_500_INTERNAL_SERVER_ERROR, "TIE-API-009", "The request could not be handled; nothing of it was stored."
-    )
-
-
-def _unavailable(_: Request[Any, Any, Any], error: TransientError) -> Response[bytes]:
-    """Nothing was accepted: the caller sends it again."""
-    return problem(HTTP_503_SERVICE_UNAVAILABLE, error.code, error.message, {"Retry-After": str(_RETRY_AFTER_S)})

@@ -1,27 +1,47 @@
-"""Serves the application on the hub's event loop with granian.
+"""Serves the application on the hub's event loop with granian, over connections of the doors' own role.
 
-The web framework is loaded beside the hub: after a restart the first posting does not wait for it.
+The web framework is loaded beside the hub: after a restart the first posting does not wait for it. What programs and
+vendors hand in is taken in for the whole firm; what people and programs read goes by the rights of whoever asks.
 """
 
 import asyncio
 import socket
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
 
-from tieout.errors import ConfigurationError
+from tieout.errors import ConfigurationError, InvariantError
 from tieout.model.clock import Clock
-from tieout.storage.pool import Pool
+from tieout.storage.pool import Pool, sync_pool
+from tieout.web.site import Site
 
 if TYPE_CHECKING:
     from granian.server.embed import Server
+    from litestar.types import ControllerRouterHandler
+
+    from tieout.web.entrance import Entrance
+
+    Pages = Callable[[], Sequence[ControllerRouterHandler]]
+
+ALL_ENTITIES: Final = "*"
+_TAKING_IN: Final = 6
+_ASKING: Final = 8
 
 
 class Door:
     """The HTTP server of one hub."""
 
-    def __init__(self, *, address: str, port: int, clock: Clock) -> None:
+    def __init__(self, *, address: str, port: int, clock: Clock, pages: "Pages | None" = None) -> None:
+        """``pages`` makes the routes for people; it is called beside the hub."""
         self._address = address
         self._port = port
         self._clock = clock
+        self._pages = pages
+        self._database: tuple[str, Path, Site] | None = None
+
+    def open(self, url: str, *, home: Path, site: Site) -> None:
+        """Serve on the database that ``url`` names, as the doors' role; keys that sign tokens are below ``home``."""
+        self._database = (url, home, site)
 
     def check(self) -> None:
         """Raise ConfigurationError (TIE-API-005) when the address cannot be listened on."""
@@ -39,9 +59,24 @@ class Door:
                 message=f"The API cannot listen on {self._address} port {self._port}: {error.strerror or error}.",
             ) from error
 
-    async def __call__(self, pool: Pool, stopping: asyncio.Event) -> None:
-        """Serve until ``stopping``."""
-        server = await asyncio.to_thread(self._server, pool)
+    async def __call__(self, _: Pool, stopping: asyncio.Event) -> None:
+        """Serve until ``stopping``, not on the hub's own connections; raises InvariantError before ``open``."""
+        if self._database is None:
+            raise InvariantError(code="TIE-STORE-010", message="The door was not opened.")
+        from tieout.web.entrance import Entrance  # noqa: PLC0415 - the web framework is loaded beside the hub
+
+        url, home, site = self._database
+        pages = () if self._pages is None else await asyncio.to_thread(self._pages)
+        taking_in = sync_pool(url, application="tieout-intake", size=_TAKING_IN, entities=ALL_ENTITIES)
+        asking = sync_pool(url, application="tieout-door", size=_ASKING)
+        try:
+            await self._serve(taking_in, Entrance(pool=asking, home=home, site=site, pages=pages), stopping)
+        finally:
+            taking_in.close()
+            asking.close()
+
+    async def _serve(self, taking_in: Pool, entrance: "Entrance", stopping: asyncio.Event) -> None:
+        server = await asyncio.to_thread(self._server, taking_in, entrance)
         serving = asyncio.create_task(server.serve())
         stopped = asyncio.create_task(stopping.wait())
         await asyncio.wait({serving, stopped}, return_when=asyncio.FIRST_COMPLETED)
@@ -50,14 +85,14 @@ class Door:
         await serving
         stopped.cancel()
 
-    def _server(self, pool: Pool) -> "Server":
+    def _server(self, taking_in: Pool, entrance: "Entrance") -> "Server":
         from granian.constants import Interfaces  # noqa: PLC0415 - loaded beside the hub
         from granian.server.embed import Server  # noqa: PLC0415 - as above
 
         from tieout.api.app import application  # noqa: PLC0415 - as above
 
         return Server(
-            application(pool, self._clock),
+            application(taking_in, self._clock, entrance),
             address=self._address,
             port=self._port,
             interface=Interfaces.ASGI,

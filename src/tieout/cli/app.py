@@ -51,6 +51,7 @@ _COMMANDS: Final = {
     "contract": ("contract", "app"),
     "connector": ("connector", "app"),
     "key": ("key", "app"),
+    "access": ("access", "app"),
 }
 
 

@@ -1,15 +1,18 @@
 """``tieout up``: hub, workers and the first door, until stopped."""
 
 import asyncio
+import os
 import signal
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from tieout.cli.access import first_administrator
 from tieout.cli.options import HOME, Home
 from tieout.cli.output import Words
-from tieout.runtime.installation import Installation, open_installation
+from tieout.runtime.installation import Installation, door_database, open_installation
+from tieout.web.site import site_of
 
 if TYPE_CHECKING:
     from tieout.api.server import Door
@@ -29,7 +32,13 @@ def up(
         opening = beside.submit(_open_door, address, port)
         with open_installation(home, make=True, wait_for_lock_s=_LOCK_WAIT_S) as installation:
             door = opening.result()
-            Words(whole=True).print(f"Tieout serves http://{address}:{port} from {installation.home}.")
+            site = site_of(os.environ)
+            door.open(door_database(installation), home=installation.home, site=site)
+            words = Words(whole=True)
+            words.print(f"Tieout serves http://{address}:{port} from {installation.home}.")
+            link = first_administrator(installation.url, site.public_url or f"http://{address}:{port}")
+            if link is not None:
+                words.print(f"Nobody can sign in yet. As administrator, once, within a day: {link}")
             asyncio.run(_serve(installation, door, workers=workers))
 
 

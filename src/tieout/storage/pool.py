@@ -27,12 +27,13 @@ _RETURN_PAUSE_S: Final = 0.05
 _T = TypeVar("_T")
 
 
-def conninfo(url: str, *, application: str, schema: str = "tieout") -> str:
-    """``url`` with the session settings of the product."""
+def conninfo(url: str, *, application: str, schema: str = "tieout", entities: str = "") -> str:
+    """``url`` with the session settings of the product; ``entities``: what row-level security shows it."""
+    shown = f" -c tieout.entities={entities}" if entities else ""
     return psycopg.conninfo.make_conninfo(
         url,
         application_name=application,
-        options=f"-c search_path={schema} {_SESSION}",
+        options=f"-c search_path={schema} {_SESSION}{shown}",
         connect_timeout=_CONNECT_WITHIN_S,
     )
 
@@ -53,10 +54,13 @@ async def connect_async(url: str, *, application: str = "tieout") -> AsyncConnec
         raise TransientError(code="TIE-STORE-001", message=f"The database cannot be reached: {error}") from error
 
 
-def sync_pool(url: str, *, application: str, size: int) -> Pool:
-    """An open pool of at most ``size`` connections; a connection that broke is replaced when it is handed out."""
+def sync_pool(url: str, *, application: str, size: int, entities: str = "") -> Pool:
+    """An open pool of at most ``size`` connections; a connection that broke is replaced when it is handed out.
+
+    ``entities``: what row-level security shows connections of doors where no principal is set; empty: nothing.
+    """
     return ConnectionPool(
-        conninfo(url, application=application),
+        conninfo(url, application=application, entities=entities),
         min_size=1,
         max_size=size,
         open=True,

@@ -3,7 +3,8 @@
 ``api.app`` builds the application of both doors out of these. Neighbours: everything else in this package.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
@@ -17,6 +18,20 @@ from tieout.web.database import DoorDatabase
 from tieout.web.limits import BY_ADDRESS, BY_PRINCIPAL, RateLimiter
 from tieout.web.site import Site
 from tieout.web.tokens import TokenKeys
+
+
+@dataclass(frozen=True, kw_only=True)
+class Entrance:
+    """What getting in needs: ``pool`` logs in as the doors' role, ``home`` keeps the keys that sign tokens.
+
+    ``pages`` are routes for people, which stand behind the same entrance.
+    """
+
+    pool: Pool
+    home: Path
+    site: Site
+    pages: Sequence[ControllerRouterHandler] = ()
+
 
 MIDDLEWARE: Final[tuple[Middleware, ...]] = (guards.Gate(),)
 BEFORE_SEND: Final[tuple[BeforeMessageSendHookHandler, ...]] = (headers.before_send,)
@@ -41,13 +56,13 @@ def routes() -> list[ControllerRouterHandler]:
     ]
 
 
-def state(pool: Pool, clock: Clock, *, home: Path, site: Site) -> dict[str, object]:
-    """The application's state. ``pool`` logs in as the doors' role; ``home`` keeps the keys that sign tokens."""
+def state(entrance: Entrance, clock: Clock) -> dict[str, object]:
+    """The application's state: ``database``, ``clock`` and what getting in keeps."""
     return {
-        "database": DoorDatabase(pool),
+        "database": DoorDatabase(entrance.pool),
         "clock": clock,
-        "site": site,
-        "token_keys": TokenKeys(home),
+        "site": entrance.site,
+        "token_keys": TokenKeys(entrance.home),
         "limits": RateLimiter(BY_PRINCIPAL),
         "guesses": RateLimiter(BY_ADDRESS),
         "uses": {},

@@ -62,7 +62,7 @@ class Entrance:
         self.owner_url = owner_url
         self.app = Litestar(
             route_handlers=[first_page, act, projects, nobody, *entrance.routes()],
-            state=State(entrance.state(pool, self.clock, home=home, site=site)),
+            state=State(entrance.state(entrance.Entrance(pool=pool, home=home, site=site), self.clock)),
             middleware=entrance.MIDDLEWARE,
             dependencies=entrance.dependencies(),
             before_send=entrance.BEFORE_SEND,

@@ -1,6 +1,7 @@
 """The door on a real database with the small firm of ``tests.worlds``, and what became of what it was handed."""
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -15,6 +16,8 @@ from tieout.api.app import application
 from tieout.api.keys import create_key
 from tieout.runtime.ids import SystemIds
 from tieout.storage.pool import connect, sync_pool
+from tieout.web.entrance import Entrance
+from tieout.web.site import Site
 
 ADDRESS = "/v1/time-entries"
 
@@ -66,13 +69,14 @@ class Door:
 
 
 @pytest.fixture
-def door(database_url: str) -> Iterator[Door]:
-    pool = sync_pool(database_url, application="test-door", size=4)
+def door(database_url: str, door_url: str, tmp_path: Path) -> Iterator[Door]:
+    pool = sync_pool(door_url, application="test-door", size=4, entities="*")
+    entrance = Entrance(pool=pool, home=tmp_path, site=Site())
     with connect(database_url, autocommit=True) as conn:
         hub = Hub(conn)
         hub.open_firm()
         key = create_key(conn, name="time app", system="timeapp", key_id=SystemIds().new_id(), now=world.NOW)
-        with TestClient(application(pool, hub.clock), raise_server_exceptions=False) as client:
+        with TestClient(application(pool, hub.clock, entrance), raise_server_exceptions=False) as client:
             yield Door(hub, client, key)
     pool.close()
 

@@ -3,6 +3,7 @@
 import asyncio
 import socket
 from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
 
 import httpx
 import msgspec
@@ -14,6 +15,7 @@ from tieout.api.app import MAX_BODY_BYTES
 from tieout.errors import ConfigurationError
 from tieout.runtime.clock import SystemClock
 from tieout.storage.pool import Pool, sync_pool
+from tieout.web.site import Site
 
 ONE = msgspec.json.encode(entry())
 
@@ -33,11 +35,11 @@ def pool(database_url: str) -> Iterator[Pool]:
 
 
 @pytest.fixture
-async def caller(door: Door, pool: Pool, port: int) -> AsyncIterator[httpx.AsyncClient]:
+async def caller(door: Door, pool: Pool, door_url: str, tmp_path: Path, port: int) -> AsyncIterator[httpx.AsyncClient]:
     stopping = asyncio.Event()
-    serving = asyncio.create_task(
-        server.Door(address="127.0.0.1", port=port, clock=SystemClock())(pool, stopping), name="serving"
-    )
+    served = server.Door(address="127.0.0.1", port=port, clock=SystemClock())
+    served.open(door_url, home=tmp_path, site=Site())
+    serving = asyncio.create_task(served(pool, stopping), name="serving")
     headers = {"authorization": f"Bearer {door.key}"}
     async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", headers=headers, timeout=30) as client:
         await _until_it_answers(client, serving)
