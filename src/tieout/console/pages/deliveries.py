@@ -1,0 +1,62 @@
+"""Deliveries: by target, those in doubt apart; one with its attempts, its command and what it carries."""
+
+from typing import Final
+
+from litestar import Response, get
+from litestar.exceptions import NotFoundException
+from litestar.params import FromPath
+
+from tieout.console.readers import deliveries as reader
+from tieout.console.view import Asked, open_view
+from tieout.model.access import Scope
+from tieout.web.guards import Asking
+
+_SHOWN: Final = 50
+_CARRIED: Final = 500
+
+
+@get("/deliveries", sync_to_thread=True)
+def deliveries(request: Asked, principal: Asking) -> Response[str]:
+    """Targets with their counts, and the deliveries that are chosen, the newest first."""
+    with open_view(request, principal, Scope.DELIVERIES_READ) as view:
+        query = view.query
+        chosen = reader.Chosen(
+            entity=query.entity,
+            system=query.get("system"),
+            kind=query.get("kind"),
+            state=query.get("state"),
+            text=query.get("text"),
+        )
+        before = query.number("after") or None
+        found = reader.deliveries(view.conn, chosen, before=before, limit=_SHOWN)
+        doubtful = reader.deliveries(
+            view.conn, reader.Chosen(entity=query.entity, state="doubt"), before=None, limit=_SHOWN
+        )
+        return view.render(
+            "deliveries.html",
+            targets=reader.targets(view.conn, query.entity),
+            found=found,
+            doubtful=[] if chosen.state == "doubt" else doubtful,
+            next_after=found[-1].delivery_id if len(found) == _SHOWN else None,
+        )
+
+
+@get("/deliveries/{delivery_id:int}", sync_to_thread=True)
+def delivery(request: Asked, principal: Asking, delivery_id: FromPath[int]) -> Response[str]:
+    """One delivery: what was sent, how often, what came back, and what happens next."""
+    with open_view(request, principal, Scope.DELIVERIES_READ) as view:
+        found = reader.delivery(view.conn, delivery_id)
+        if found is None:
+            raise NotFoundException
+        after = view.query.number("after")
+        carried = reader.carried(view.conn, delivery_id, after=after, limit=_CARRIED)
+        return view.render(
+            "delivery.html",
+            delivery=found,
+            attempts=reader.attempts(view.conn, delivery_id),
+            command=reader.command(view.conn, delivery_id),
+            carried=carried,
+            after=after,
+            next_after=carried[-1].entry_id if len(carried) == _CARRIED else None,
+            item_id=reader.item_of(view.conn, delivery_id),
+        )

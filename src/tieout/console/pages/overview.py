@@ -1,0 +1,57 @@
+"""The first page: the value streams, the tie-out of the period, what costs most, and what changed since yesterday."""
+
+from datetime import timedelta
+from typing import Final
+
+from litestar import Response, get
+
+from tieout.console.charts import band
+from tieout.console.readers import changes, desk, streams
+from tieout.console.readers.worth import comparison
+from tieout.console.view import Asked, open_view
+from tieout.governance import firm_version
+from tieout.model.access import Scope
+from tieout.reconciliation import tie_out_runs
+from tieout.web.guards import Asking
+
+_CAUSES: Final = 8
+_STALE_AFTER: Final = timedelta(hours=1)
+
+
+@get("/", sync_to_thread=True)
+def overview(request: Asked, principal: Asking) -> Response[str]:
+    """What needs somebody, what it is worth, and whether the books say the same."""
+    with open_view(request, principal, Scope.TIE_OUT_READ) as view:
+        query, conn = view.query, view.conn
+        worth = comparison(conn, firm_version.newest(conn), query.entity)
+        run = tie_out_runs.newest(conn)
+        period = query.period or view.frame.period
+        rows = []
+        if run is not None:
+            rows = tie_out_runs.rows_of_run(conn, run.run_id, entity=query.entity, period=period)
+        flows = []
+        if principal.may(Scope.PROJECTS_READ):
+            flows.append(streams.lead_to_project(conn, worth, query.entity))
+            flows.append(streams.plan_to_allocate(conn, worth, query.entity, today=view.now.date()))
+        flows.append(streams.time_to_bill(conn, rows, worth, query.entity))
+        causes = desk.causes(conn, desk.Chosen(entity=query.entity), worth) if principal.may(Scope.DESK_READ) else []
+        return view.render(
+            "overview.html",
+            flows=[(flow, band(flow)) for flow in flows],
+            run=run,
+            is_stale=run is not None and view.now - run.finished_at > _STALE_AFTER,
+            period=period,
+            rows=rows,
+            causes=causes[:_CAUSES],
+            causes_count=len(causes),
+            at_stake=worth.worth(_sum(causes)),
+            changes=changes.since(conn, view.now - timedelta(days=1)),
+        )
+
+
+def _sum(causes: list[desk.Cause]) -> dict[str, int]:
+    total: dict[str, int] = {}
+    for one in causes:
+        for currency, minor in one.minor.items():
+            total[currency] = total.get(currency, 0) + minor
+    return total
