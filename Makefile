@@ -12,7 +12,7 @@ PYTEST_WORKERS ?= 2
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-all check format bench faults clean
+.PHONY: help setup demo test test-all check format bench faults faults-vendors clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST)
@@ -46,6 +46,9 @@ bench: setup ## measure speed and memory, as ratios in one run
 
 faults: setup ## kill processes at every step boundary and count what was lost or posted twice
 	$(BIN)/pytest -m faults -p no:xdist $(PYTEST_ARGS)
+
+faults-vendors: setup ## of these, the kills between the steps of a provisioning, against the vendors' simulators
+	$(BIN)/pytest -m faults -p no:xdist -s tests/faults/test_no_kill_doubles_a_project_at_a_vendor.py $(PYTEST_ARGS)
 
 clean: ## remove the environment and every cache
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
