@@ -37,6 +37,7 @@ from tieout.model.command import (
     UpsertContract,
     UpsertCustomer,
     UpsertProject,
+    UpsertRateCard,
     UpsertTask,
     kind_of,
 )
@@ -123,6 +124,8 @@ class MasterBook:
                 self.objects.setdefault(("customer", command.code), {}).update(said)
             case UpsertContract():
                 self.objects.setdefault(("contract", command.code), {}).update(said)
+            case UpsertRateCard():
+                self.objects.setdefault(("rate_card", command.code), {}).update(said)
             case UpsertProject():
                 self.objects.setdefault(("project", command.code), {}).update(said)
             case UpsertTask():
@@ -356,7 +359,7 @@ class ProjectHub:
             api_version="1",
             writes=tuple(
                 WriteCapability(command=command, idempotency=idempotency, max_batch=5)
-                for command in (*TAKES, "link_deal")
+                for command in (*TAKES, "upsert_rate_card", "link_deal")
             ),
             max_in_flight_s=30,
         )
@@ -421,7 +424,9 @@ class ProjectHub:
         items = queue.find_items(self.conn, code=code)
         in_transaction(
             self.conn,
-            lambda cur: effects.release(cur, items, actor="ada", reason="Seen to.", accept=accept, now=self.clock.now()),
+            lambda cur: effects.release(
+                cur, items, actor="ada", reason="Seen to.", accept=accept, now=self.clock.now()
+            ),
         )
         self.run()
 

@@ -1,6 +1,6 @@
 """A project as steps: which commands each target needs, and in which order. Pure.
 
-Dependencies first: customer, contract, rate card, project, tasks from the root down; then, once every target has
+Dependencies first: customer, rate card, contract, project, tasks from the root down; then, once every target has
 acknowledged all of these, the status; then the link that the CRM gets. ``saga`` decides what is sent when.
 """
 
@@ -27,8 +27,8 @@ from tieout.streams.lead_to_project.targets import TargetSystem
 
 _RANK: Final = {
     targets.CUSTOMER: 10,
-    targets.CONTRACT: 20,
-    targets.RATE_CARD: 30,
+    targets.RATE_CARD: 20,
+    targets.CONTRACT: 30,
     targets.PROJECT: 40,
     targets.TASK: 100,
 }
@@ -123,12 +123,7 @@ def _of_system(spec: ProjectSpec, target: TargetSystem) -> Iterator[PlannedStep]
     if targets.CUSTOMER in takes:
         customer = _customer(spec, target)
         yield _step(system, targets.CUSTOMER, customer.code, _RANK[targets.CUSTOMER], customer)
-    if targets.CONTRACT in takes and spec.contract is not None:
-        contract = _contract(spec, spec.contract, target)
-        key = business_key(spec.entity, contract.code)
-        yield _step(system, targets.CONTRACT, key, _RANK[targets.CONTRACT], contract)
-    if targets.RATE_CARD in takes and spec.card is not None and system not in spec.card.told_by:
-        yield _step(system, targets.RATE_CARD, spec.card.code, _RANK[targets.RATE_CARD], _card(spec, spec.card))
+    yield from _terms_of(spec, target)
     if targets.PROJECT not in takes:
         return
     project_key = business_key(spec.entity, spec.code)
@@ -138,6 +133,17 @@ def _of_system(spec: ProjectSpec, target: TargetSystem) -> Iterator[PlannedStep]
         for task in spec.tasks:
             key = business_key(spec.entity, spec.code, task.code)
             yield _step(system, targets.TASK, key, _RANK[targets.TASK] + task.depth, _task(spec, task, system))
+
+
+def _terms_of(spec: ProjectSpec, target: TargetSystem) -> Iterator[PlannedStep]:
+    """The rate card and the contract, where the system does not state them itself."""
+    takes, system, card = target.takes, target.system, spec.card
+    if targets.RATE_CARD in takes and card is not None and card.prices and system not in card.told_by:
+        yield _step(system, targets.RATE_CARD, card.code, _RANK[targets.RATE_CARD], _card(spec, card))
+    if targets.CONTRACT in takes and spec.contract is not None and system not in spec.contract_told_by:
+        contract = _contract(spec, spec.contract, target)
+        key = business_key(spec.entity, contract.code)
+        yield _step(system, targets.CONTRACT, key, _RANK[targets.CONTRACT], contract)
 
 
 def _step(

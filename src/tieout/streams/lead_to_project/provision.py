@@ -6,15 +6,14 @@ of it changed or a target said something of one of its objects; customers and ra
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
 
 import msgspec
 from psycopg import Cursor
 
 from tieout.desk import intake
 from tieout.governance.financial_control import refuse_to_enact
-from tieout.ledger.rate_lines import FOR_EVER
-from tieout.model.command import RatePrice, UpsertProject
+from tieout.model.command import UpsertProject
 from tieout.model.identity import business_key, idempotency_key, reference_of
 from tieout.model.project import ProjectState
 from tieout.model.reported import RecordType
@@ -27,6 +26,7 @@ from tieout.streams.lead_to_project.deal import AcceptedDeal
 from tieout.streams.lead_to_project.fields import Origin, fields_of
 from tieout.streams.lead_to_project.plan import PlannedStep
 from tieout.streams.lead_to_project.project_code import is_called_after
+from tieout.streams.lead_to_project.rate_card import hourly_prices
 from tieout.streams.lead_to_project.saga import UNSENT, Held, Progress, Sending, Target, is_current, progress
 from tieout.streams.lead_to_project.specification import CardSpec, ProjectSpec, specify
 from tieout.streams.lead_to_project.store import Provisioning, StoredObject
@@ -115,7 +115,7 @@ class Provisioner:
                     _Work(
                         provisioning=one,
                         spec=spec,
-                        systems=targets_of(firm, spec.entity),
+                        systems=targets_of(firm, spec.entity, self._around.book.on),
                         crms=linked_crms(firm),
                         halted=all(deal.state != ACCEPTED for deal in own),
                     )
@@ -135,7 +135,7 @@ class Provisioner:
             card=None if card_id is None else self._card(card_id, deals[0].currency),
             policy=policy,
         )
-        filled = fields_of(book, targets_of(book.firm, spec.entity), origin_of(spec, deals))
+        filled = fields_of(book, targets_of(book.firm, spec.entity, book.on), origin_of(spec, deals))
         return msgspec.structs.replace(spec, fields=filled)
 
     def _card(self, card_id: int, currency: str) -> CardSpec | None:
@@ -144,20 +144,16 @@ class Provisioner:
         facts = book.rate_card_by_id.get(card_id)
         if facts is None:
             return None
-        prices = []
-        for line in self._around.rates.lines.of_card(card_id):
-            role = None if line.role_id is None else book.role_by_id.get(line.role_id)
-            if role is not None and line.project_id is None:
-                ends = None if line.valid_to == FOR_EVER else date.fromordinal(line.valid_to)
-                starts = date.fromordinal(line.valid_from)
-                prices.append(RatePrice(role=role.code or role.name, price=line.price, starts=starts, ends=ends))
+        code, currency = facts.code or facts.name, facts.currency or currency
         tellers = {name for name in book.system_ids if book.resolver.known_to(name, RecordType.RATE_CARD, card_id)}
+        # What a system reads back of a card that it was told by the hub is no statement of its own.
+        told = store.told_of(self._cur, targets.RATE_CARD, code) if tellers else frozenset()
         return CardSpec(
-            code=facts.code or facts.name,
+            code=code,
             name=facts.name,
-            currency=facts.currency or currency,
-            prices=tuple(prices),
-            told_by=frozenset(tellers),
+            currency=currency,
+            prices=hourly_prices(self._around.rates.lines.of_card(card_id), book.role_by_id, currency),
+            told_by=frozenset(tellers - told),
         )
 
     def _withdraw(self, works: Sequence[_Work], known: Mapping[Target, StoredObject], held: dict[Target, Held]) -> None:

@@ -32,7 +32,10 @@ class TaskSpec(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class CardSpec(msgspec.Struct, frozen=True, kw_only=True):
-    """The rate card; ``told_by`` are the systems that state it themselves and are not told it again."""
+    """The rate card; ``told_by`` are the systems that state it themselves and are not told it again.
+
+    ``prices`` is empty where nothing of it can be told: then no system is.
+    """
 
     code: str
     name: str
@@ -51,7 +54,8 @@ class LinkSpec(msgspec.Struct, frozen=True, kw_only=True):
 class ProjectSpec(msgspec.Struct, frozen=True, kw_only=True):
     """One project as it should be in every target; ``ends`` is the first day after it, money in ``currency``.
 
-    ``fields`` are the further fields of each target, by system and command.
+    ``contract_told_by`` are the systems that state the contract themselves: its deal's. ``fields`` are the further
+    fields of each target, by system and command.
     """
 
     entity: str
@@ -66,6 +70,7 @@ class ProjectSpec(msgspec.Struct, frozen=True, kw_only=True):
     budget_minor: int
     budget_hours: Decimal | None
     contract: AcceptedContract | None
+    contract_told_by: frozenset[str]
     card: CardSpec | None
     tasks: tuple[TaskSpec, ...]
     links: tuple[LinkSpec, ...]
@@ -94,6 +99,7 @@ def specify(
     client = msgspec.structs.replace(client, tax_id=client.tax_id or first.client_tax_id)
     lines = [line for deal in deals for line in deal.lines]
     hours = [line.hours for line in lines if not line.gone]
+    contract = next((deal.contract for deal in deals if deal.contract is not None), None)
     return ProjectSpec(
         entity=first.entity,
         code=code,
@@ -106,7 +112,12 @@ def specify(
         service_line=first.service_line,
         budget_minor=sum(deal.amount_minor for deal in deals),
         budget_hours=sum(hours, Decimal(0)) if lines else None,
-        contract=next((deal.contract for deal in deals if deal.contract is not None), None),
+        contract=contract,
+        contract_told_by=frozenset(
+            deal.system
+            for deal in deals
+            if contract is not None and deal.contract is not None and deal.contract.number == contract.number
+        ),
         card=card,
         tasks=_tasks(lines, policy),
         links=tuple(LinkSpec(system=deal.system, key=deal.key) for deal in deals),

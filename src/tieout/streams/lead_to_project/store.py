@@ -287,6 +287,15 @@ def ensure_objects(cur: Cursor[tuple[object, ...]], targets: Iterable[Target]) -
     return objects(cur, wanted)
 
 
+def told_of(cur: Cursor[tuple[object, ...]], kind: str, object_key: str) -> frozenset[str]:
+    """The systems that were sent an object by the hub."""
+    cur.execute(
+        "select system from provisioned_object where kind = %s and object_key = %s and sent is not null",
+        (kind, object_key),
+    )
+    return frozenset(str(row[0]) for row in cur.fetchall())
+
+
 def objects(cur: Cursor[tuple[object, ...]], targets: Sequence[Target]) -> dict[Target, StoredObject]:
     """What is stored of ``targets``, with what is known of the last delivery of each."""
     cur.execute(

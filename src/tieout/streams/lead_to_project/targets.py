@@ -1,15 +1,19 @@
 """Which systems keep the projects of a legal entity, and what each of them takes. Pure.
 
 A system that posts takes the masters of the legal entities that it posts for; one that posts for nobody takes those of
-all. The CRM that a deal comes from is told of its project and is no target of it.
+all. The CRM that a deal comes from is told of its project and is no target of it. A system that owns contracts or rate
+cards (``ownership.toml``) is where they are kept, and is not told them.
 """
 
+from datetime import date
 from typing import Final
 
 import msgspec
 
 from tieout.governance.financial_control import is_home
+from tieout.governance.ownership import owner_of, rules_of
 from tieout.model.firm import FinancialControl, FirmConfig
+from tieout.model.reported import RecordType
 from tieout.records.mapping import LEGAL_ENTITIES
 from tieout.records.reference_book import ReferenceBook
 
@@ -20,6 +24,8 @@ PROJECT: Final = "upsert_project"
 TASK: Final = "upsert_task"
 STATUS: Final = "set_project_status"
 LINK: Final = "link_deal"
+_OWNED_BY: Final = {CONTRACT: (RecordType.CONTRACT, "code"), RATE_CARD: (RecordType.RATE_CARD, "name")}
+"""By command, the object that it writes and the field whose owner keeps it."""
 _MADE_HERE: Final = frozenset({CUSTOMER, CONTRACT, RATE_CARD, PROJECT, TASK, STATUS})
 
 
@@ -39,18 +45,32 @@ class TargetSystem(msgspec.Struct, frozen=True, kw_only=True):
         return not self.posts_for or entity in self.posts_for
 
 
-def targets_of(firm: FirmConfig, entity: str) -> tuple[TargetSystem, ...]:
-    """The systems that projects of ``entity`` are made in, by name."""
+def targets_of(firm: FirmConfig, entity: str, on: date) -> tuple[TargetSystem, ...]:
+    """The systems that projects of ``entity`` are made in, by name; ``on`` is the day whose owners count."""
+    kept = _kept_by(firm, entity, on)
     systems = [
         TargetSystem(
             system=one.name,
-            takes=_MADE_HERE & set(one.takes),
+            takes=frozenset(_MADE_HERE & set(one.takes)) - kept.get(one.name, frozenset()),
             posts_for=one.posts_for,
             decides_tax=is_home(firm, FinancialControl.TAX, one.name, entity),
         )
         for one in sorted(firm.systems, key=lambda one: one.name)
     ]
     return tuple(one for one in systems if one.takes and one.serves(entity))
+
+
+def _kept_by(firm: FirmConfig, entity: str, on: date) -> dict[str, frozenset[str]]:
+    """By system, the commands whose objects it owns and is not sent."""
+    taken = {command for command in _OWNED_BY for one in firm.systems if command in one.takes}
+    rules = rules_of(firm) if taken else ()
+    kept: dict[str, frozenset[str]] = {}
+    for command in sorted(taken):
+        kind, field = _OWNED_BY[command]
+        rule = owner_of(rules, kind, field, entity, on)
+        if rule is not None:
+            kept[rule.system] = kept.get(rule.system, frozenset()) | {command}
+    return kept
 
 
 def linked_crms(firm: FirmConfig) -> frozenset[str]:

@@ -83,7 +83,7 @@ def legal_entity(deal: Deal, around: Surroundings) -> Iterator[Finding]:
             depends_on=tokens,
         )
         return
-    systems = targets.targets_of(around.book.firm, entity.code)
+    systems = targets.targets_of(around.book.firm, entity.code, around.book.on)
     for one in systems:
         if not targets.is_mapped(around.book, one.system, entity.code):
             yield finding(
@@ -194,7 +194,9 @@ def target_fields(deal: Deal, around: Surroundings) -> Iterator[Finding]:
         deal=deal.told,
         contract={} if deal.contract is None else deal.contract.told,
     )
-    for system, one in missing_fields(around.book, targets.targets_of(around.book.firm, entity.code), origin):
+    for system, one in missing_fields(
+        around.book, targets.targets_of(around.book.firm, entity.code, around.book.on), origin
+    ):
         yield finding(
             "DIMENSION_MISSING",
             f"{_name(deal)}: {one.field} of {one.command.partition('_')[2]} in {system} has no value.",
