@@ -25,6 +25,15 @@ from tieout.model.oversight import (
     Schedule,
     WebhookDoor,
 )
+from tieout.model.service_level import (
+    EscalationStep,
+    Exceptions,
+    PlanUpdated,
+    ProjectCreated,
+    Proof,
+    ServiceLevels,
+    TimePosted,
+)
 from tieout.model.stream_policy import LeadToProject, TaskTemplate
 
 ROOT = Path(__file__).parents[2]
@@ -77,6 +86,13 @@ def test_every_command_and_option_is_documented_and_the_other_way_round() -> Non
         WebhookDoor,
         Intake,
         LabourPolicy,
+        ServiceLevels,
+        TimePosted,
+        PlanUpdated,
+        ProjectCreated,
+        Proof,
+        Exceptions,
+        EscalationStep,
     ],
 )
 def test_every_setting_of_the_firm_directory_is_documented(struct: type[msgspec.Struct]) -> None:

@@ -14,6 +14,7 @@ import msgspec
 from tieout.model.field_mapping import CustomField, FilledField
 from tieout.model.money import RoundingMode
 from tieout.model.oversight import Oversight
+from tieout.model.service_level import ServiceLevels
 from tieout.model.stream_policy import StreamPolicies
 
 
@@ -257,6 +258,7 @@ class FirmConfig(msgspec.Struct, frozen=True, kw_only=True):
     streams: StreamPolicies = StreamPolicies()
     audit: AuditPolicy = AuditPolicy()
     oversight: Oversight = Oversight()
+    service_levels: ServiceLevels = ServiceLevels()
 
     def system(self, name: str) -> SystemConfig | None:
         """The configured system ``name``, or None."""

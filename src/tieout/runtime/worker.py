@@ -25,7 +25,7 @@ from tieout.outbound.drift import release as release_of_drift
 from tieout.outbound.outbox import ACKNOWLEDGED
 from tieout.outbound.recut import recut
 from tieout.records.reference_book import BookCache
-from tieout.runtime import proposals
+from tieout.runtime import proposals, service_levels
 from tieout.runtime.clock import SystemClock
 from tieout.runtime.ids import SystemIds
 from tieout.runtime.systems import translators
@@ -102,6 +102,7 @@ def work_once(conn: Connection[tuple[object, ...]], steps: StepContexts) -> int:
         + tell_payrolls(conn, steps.payroll)
         + in_transaction(conn, lambda cur: released.take_up(cur, steps.billing.clock))
         + in_transaction(conn, lambda cur: release_of_drift.take_up(cur, steps.billing.clock))
+        + service_levels.measure_when_due(conn, steps.inbound.books, steps.inbound.clock)
     ):
         total += done
     return total

@@ -42,6 +42,7 @@ def _stated(config: FirmConfig) -> dict[tuple[str, str], str]:
     """
     found: dict[tuple[str, str], str] = {("tieout.toml", "name"): config.name}
     found |= _settings("tieout.toml", msgspec.to_builtins(config.oversight))
+    found |= _settings("service_levels.toml", msgspec.to_builtins(config.service_levels))
     for system in config.systems:
         found |= _settings(f"systems/{system.name}.toml", msgspec.to_builtins(system), leave=("name",))
     for name, delivery in config.deliveries.items():

@@ -1,7 +1,8 @@
 """Reads a firm directory into one FirmConfig, or says everything that is wrong with it.
 
 Layout: ``tieout.toml`` (name), ``systems/NAME.toml``, ``ownership.toml``, ``mappings/*.csv``, ``policies/default.toml``
-and ``policies/ENTITY.toml``, ``fx.csv``, ``streams.toml``. The version is the hash of the content of all these files.
+and ``policies/ENTITY.toml``, ``fx.csv``, ``streams.toml``, ``service_levels.toml``. The version is the hash of the content of
+all these files.
 """
 
 import hashlib
@@ -17,6 +18,7 @@ from tieout.connect.manifest import Manifest
 from tieout.errors import ConfigurationError
 from tieout.model.firm import ControlRule, DeliveryPolicy, EntityPolicy, FirmConfig, OwnershipRule, SystemConfig
 from tieout.model.money import UnknownCurrencyError, exponent
+from tieout.model.service_level import ServiceLevels
 from tieout.model.stream_policy import StreamPolicies
 from tieout.runtime.firm.audit import read_audit
 from tieout.runtime.firm.deliveries import delivery_problems
@@ -24,6 +26,8 @@ from tieout.runtime.firm.fields import field_problems
 from tieout.runtime.firm.oversight import oversight_contradictions, read_oversight
 from tieout.runtime.firm.posters import poster_problems
 from tieout.runtime.firm.problems import FirmInvalidError, FirmProblem
+from tieout.runtime.firm.service_levels import FILE as SERVICE_LEVELS_FILE
+from tieout.runtime.firm.service_levels import read_service_levels
 from tieout.runtime.firm.streams import FILE as STREAMS_FILE
 from tieout.runtime.firm.streams import read_streams, stream_contradictions
 from tieout.runtime.firm.tables import read_tables
@@ -74,6 +78,7 @@ def read_firm(directory: Path) -> FirmConfig:
         streams=_streams(directory, problems),
         audit=read_audit(head.get("audit", {}), problems),
         oversight=read_oversight(head, problems),
+        service_levels=_service_levels(directory, problems),
     )
     problems += _contradictions(config)
     problems += stream_contradictions(config)
@@ -228,6 +233,11 @@ def _ownership(directory: Path, problems: list[FirmProblem]) -> tuple[list[Owner
 def _streams(directory: Path, problems: list[FirmProblem]) -> StreamPolicies:
     path = directory / STREAMS_FILE
     return read_streams(_toml(directory, path, problems), problems) if path.exists() else StreamPolicies()
+
+
+def _service_levels(directory: Path, problems: list[FirmProblem]) -> ServiceLevels:
+    path = directory / SERVICE_LEVELS_FILE
+    return read_service_levels(_toml(directory, path, problems), problems) if path.exists() else ServiceLevels()
 
 
 def _policies(directory: Path, problems: list[FirmProblem]) -> list[EntityPolicy]:

@@ -14,6 +14,7 @@ from tieout.connect.connector import load_connector
 from tieout.connect.manifest import Manifest, Role
 from tieout.errors import ConfigurationError
 from tieout.model.money import exponent
+from tieout.model.service_level import ServiceLevels
 from tieout.runtime.firm.directory import ACCOUNT_ROLES, FILL_IN
 
 _WRITTEN: Final = (Role.PSA, Role.ERP, Role.CRM, Role.RESOURCE)
@@ -72,6 +73,7 @@ def _files(name: str, systems: Sequence[NewSystem], entities: Sequence[NewEntity
     yield "mappings/legal_entities.csv", [_HEADER, *(f"*,*,{one.code},{one.code},2020-01-01," for one in entities)]
     yield "mappings/roles.csv", [_HEADER]
     yield "policies/default.toml", _policy()
+    yield "service_levels.toml", _service_levels()
     for entity in entities:
         yield (
             f"policies/{entity.code}.toml",
@@ -80,6 +82,19 @@ def _files(name: str, systems: Sequence[NewSystem], entities: Sequence[NewEntity
                 f"functional_currency = {_quoted(entity.currency)}",
             ],
         )
+
+
+def _service_levels() -> list[str]:
+    """The shipped figures, to be changed where the firm promises itself others."""
+    lines = ["# What the firm promises itself of its hub, and who is told when it is late. These figures are shipped."]
+    table = msgspec.to_builtins(ServiceLevels())
+    for section in ("time_posted", "plan_updated", "project_created", "proof", "exceptions"):
+        lines += ["", f"[{section}]"]
+        lines += [f"{name} = {value}" for name, value in table[section].items() if not isinstance(value, dict)]
+    for step in table["escalation"]:
+        told = ", ".join(map(_quoted, step["told"]))
+        lines += ["", "[[escalation]]", f"told = [{told}]", f"after_h = {step['after_h']}"]
+    return lines
 
 
 def _system(system: NewSystem, manifest: Manifest, entities: Sequence[NewEntity]) -> list[str]:

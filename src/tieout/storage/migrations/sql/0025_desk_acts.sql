@@ -119,26 +119,32 @@ create table posting_cut_off (
     primary key (entity_id, starts)
 );
 
--- One row per service level, subject and day or object that was ever late. measured_s and limit_s are seconds; level is
--- how often it was escalated (0: to nobody yet).
+-- One row per service level and subject for every time that it was late. late_by is of unit; escalation is how many steps
+-- of the firm's path were taken.
 create table service_breach (
-    breach_id   bigint generated always as identity primary key,
-    level       text not null,
-    subject     text not null,
-    entity      text,
-    domain      text not null,
-    owner       text not null,
-    facts       jsonb not null,
-    late_by     numeric not null,
-    unit        text not null,
-    breached_at timestamptz not null,
-    seen_at     timestamptz not null,
-    ended_at    timestamptz,
-    escalation  integer not null default 0,
-    escalated_at timestamptz,
-    unique (level, subject)
+    breach_id    bigint generated always as identity primary key,
+    level        text not null,
+    subject      text not null,
+    entity       text,
+    domain       text not null,
+    owner        text not null,
+    facts        jsonb not null,
+    late_by      numeric not null,
+    unit         text not null,
+    breached_at  timestamptz not null,
+    seen_at      timestamptz not null,
+    ended_at     timestamptz,
+    escalation   integer not null default 0,
+    escalated_at timestamptz
 );
-create index service_breach_open on service_breach (level) where ended_at is null;
+create unique index service_breach_lasting on service_breach (level, subject) where ended_at is null;
+
+-- When the service levels were last measured, by whatever process.
+create table service_measure (
+    only_row    boolean primary key default true check (only_row),
+    measured_at timestamptz not null
+);
+insert into service_measure (measured_at) values ('-infinity');
 
 -- What somebody is to be told, once: whoever sends reads from here. key says of what a notice tells, so that the same is
 -- never told twice.
@@ -165,6 +171,7 @@ $$);
 select guard_rows_through('proposal_item', 'proposal', 'proposal_id');
 select guard_rows_of_firm('mapping_addition');
 select guard_rows_by_entity('posting_cut_off');
+select leave_rows_open('service_measure');
 select guard_rows(name::regclass, $$
     (select tieout.sees_all()) or case
         when entity is null then (select tieout.sees_some()) else entity = any ((select tieout.seen_codes())::text[]) end
