@@ -2,6 +2,7 @@
 
 from datetime import date
 from decimal import Decimal
+from typing import Any
 
 import msgspec
 import pytest
@@ -85,7 +86,7 @@ def test_two_projects_of_one_card_send_it_once(cards: ProjectHub) -> None:
 
 def test_a_system_that_reads_back_what_it_was_told_is_told_amendments_still(cards: ProjectHub) -> None:
     cards.report(*whole_deal())
-    echo = {"code": "RC-USD", "name": "USD", "currency": "USD"}
+    echo: dict[str, Any] = {"code": "RC-USD", "name": "USD", "currency": "USD"}
     cards.report(master(RecordType.RATE_CARD, "card-7", echo), system="erp")
     before = len(cards.books["erp"].told)
     cards.report(msgspec.structs.replace(price("USD", "r1", "230"), version=2), system="psa")
@@ -116,7 +117,7 @@ def test_the_crm_that_states_the_contract_is_not_told_it(hub: ProjectHub) -> Non
         ({"work_type": "overtime"}, []),
     ],
 )
-def test_only_what_an_hour_of_a_role_costs_is_told(cards: ProjectHub, stated: dict[str, str], told: list[str]) -> None:
+def test_only_what_an_hour_of_a_role_costs_is_told(cards: ProjectHub, stated: dict[str, Any], told: list[str]) -> None:
     cards.report(msgspec.structs.replace(price("USD", "r1", "200", **stated), version=2), system="psa")
     cards.report(*whole_deal())
     held = cards.books["erp"].objects.get(("rate_card", "RC-USD"), {"prices": []})

@@ -70,7 +70,12 @@ MANIFEST: Final = Manifest(
         _full("workspaces", "project", DeleteVisibility.EVENT),
         _changes("stories", "task", deletes=DeleteVisibility.TOMBSTONE),
         _changes("time_entries", "time", deletes=DeleteVisibility.EVENT),
-        _changes("subscribed_events", deletes=DeleteVisibility.EVENT, overlap_s=EVENT_OVERLAP_S),
+        _changes(
+            "subscribed_events",
+            *("time", "client", "project", "task"),
+            deletes=DeleteVisibility.EVENT,
+            overlap_s=EVENT_OVERLAP_S,
+        ),
     ),
     writes=tuple(
         WriteCapability(command=command, idempotency=IdempotencyClass.L)

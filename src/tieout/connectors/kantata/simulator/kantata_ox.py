@@ -16,9 +16,12 @@ from tieout.connect.simulator.base import Simulator, SimulatorOptions, Unsupport
 from tieout.connect.simulator.control import (
     Change,
     ConnectionSheet,
+    DeleteRecord,
     DeleteTimeEntry,
     Holding,
     PutClient,
+    PutPerson,
+    PutProject,
     PutTimeEntry,
     SetPeriod,
 )
@@ -30,7 +33,7 @@ from tieout.connectors.kantata.simulator.held_masters import STATE_OF_STATUS, he
 from tieout.connectors.kantata.simulator.masters import MasterWrites
 from tieout.connectors.kantata.simulator.rate_card_writes import RateCardWrites
 from tieout.connectors.kantata.simulator.reads import Reads
-from tieout.connectors.kantata.simulator.seeding import Seeding
+from tieout.connectors.kantata.simulator.seeding import COLLECTIONS, Seeding
 from tieout.connectors.kantata.simulator.timekeeping import FIRST_ENTRY_ID, Names, Timekeeping
 from tieout.connectors.kantata.simulator.writes import VERBS, Writes
 
@@ -53,6 +56,7 @@ _FAULT_ANSWERS: Final = {
 _MASTERS: Final = "{collection:workspaces|workspace_groups|stories|custom_field_values}"
 _CARD_PARTS: Final = "{collection:rate_card_sets|rate_card_set_versions|rate_cards}"
 _SET_VERSION: Final = r"rate_card_set_versions/{id:\d+}"
+_DELETIONS: Final = {"client": ("workspace_group", "WorkspaceGroup"), "project": ("workspace", "Workspace")}
 _UNHIDDEN: Final = {
     "workspaces": {"include_archived": "true"},
     "stories": {"show_archived": "true", "show_from_archived_workspaces": "true"},
@@ -170,15 +174,35 @@ class KantataSimulator(Simulator):
                     if held is None:
                         raise UnsupportedChangeError(f"there is no time entry {change.key!r}")
                     self._writes.remove_entry(held)
-                case PutClient():
-                    self._seeding().client(change.client)
                 case SetPeriod():
                     self._set_period(change)
+                case DeleteRecord() if change.kind in COLLECTIONS:
+                    self._delete(change)
+                case PutClient() | PutPerson() | PutProject():
+                    self._put_master(change)
                 case _:
                     super().apply_change(change)
 
+    def _put_master(self, change: PutClient | PutPerson | PutProject) -> None:
+        match change:
+            case PutClient():
+                self._seeding().client(change.client)
+            case PutPerson():
+                self._seeding().person(change.person)
+            case PutProject():
+                self._seeding().project(change.project)
+
     def _seeding(self) -> Seeding:
         return Seeding(self.state, self._documents, self._names, at=self._seconds())
+
+    def _delete(self, change: DeleteRecord) -> None:
+        """A row is deleted for good; where deletions of its kind have an event, that is left behind."""
+        row_id = self._seeding().remove(change.kind, change.key)
+        if row_id is None:
+            raise UnsupportedChangeError(f"there is no {change.kind} {change.key!r}")
+        told = _DELETIONS.get(change.kind)
+        if told is not None:
+            self._writes.note_subject(f"{told[0]}:deleted", told[1], row_id, self._seconds())
 
     def _put_entry(self, entry: SeedTimeEntry) -> None:
         """The row as the entry describes it, changed now: the update time of a person's work is the account's."""

@@ -4,6 +4,7 @@ What Kantata has no field for (business codes, legal entity, service line, emplo
 firms do it. Approved time lies in approved weekly submissions, one per person, project and week.
 """
 
+from collections.abc import Iterator
 from datetime import date, timedelta
 from itertools import count
 from pathlib import Path
@@ -43,6 +44,10 @@ CUSTOM_FIELDS = {
     "WorkspaceGroup": ("Client Code", "Client Currency", "Tax ID", "Segment"),
     "Story": ("WBS Code", "Activity"),
 }
+COLLECTIONS = {"client": "workspace_groups", "person": "users", "project": "workspaces"}
+"""By kind of thing that somebody deletes by hand, where it is."""
+_PARTS = frozenset({"custom_field_values", "cost_rates", "external_references"})
+"""Associations whose rows belong to one row and go with it."""
 
 _STATUS = {
     "proposed": ("gray", "100", "Estimate"),
@@ -64,7 +69,7 @@ class Seeding:
         self._documents = documents
         self._names = names
         self._at = at
-        self._ids = {collection: count(first + 1) for collection, first in FIRST_ID.items()}
+        self._ids: dict[str, Iterator[int]] = {}
 
     def fill(self, firm_dir: Path) -> None:
         """Replace everything by the firm in ``firm_dir``, in one transaction."""
@@ -86,13 +91,13 @@ class Seeding:
         for name in firm.roles:
             self._put("roles", name, {"name": name})
         for person in firm.people:
-            self._person(person, firm)
+            self.person(person)
         for card in firm.rate_cards:
             self._rate_card(card)
         for client in firm.clients:
             self.client(client)
         for project in firm.projects:
-            self._project(project, firm)
+            self.project(project)
         self._periods(firm)
 
     def _put(
@@ -102,12 +107,33 @@ class Seeding:
         fields: dict[str, Json],
         links: dict[str, list[int]] | None = None,
     ) -> Document:
-        row_id = next(self._ids[collection])
+        held = None if key is None else self._documents.get(collection, self._names.get(collection, key))
+        if held is not None:
+            return self._changed(collection, held, fields, links or {})
+        row_id = self._next_id(collection)
         document = Document(id=row_id, updated_at=self._at, fields=fields, links=links or {})
         self._documents.put(collection, document)
         if key is not None:
             self._names.put(collection, key, row_id)
         return document
+
+    def _changed(
+        self, collection: str, held: Document, fields: dict[str, Json], links: dict[str, list[int]]
+    ) -> Document:
+        """The row of a thing that is there, as it is now; what belonged to it alone and is replaced goes away."""
+        for name in _PARTS & links.keys():
+            for one in set(held.links.get(name, [])) - set(links[name]):
+                self._documents.remove(name, one)
+        if held.fields | fields != held.fields or held.links | links != held.links:
+            held.updated_at = max(self._at, held.updated_at + 1)
+        held.fields |= fields
+        held.links |= links
+        self._documents.put(collection, held)
+        return held
+
+    def _next_id(self, collection: str) -> int:
+        first = self._documents.next_id(collection, FIRST_ID[collection])
+        return next(self._ids.setdefault(collection, count(first)))
 
     def _custom(self, subject_type: str, values: dict[str, str | None]) -> list[int]:
         ids = []
@@ -131,8 +157,9 @@ class Seeding:
             value.fields["subject_id"] = subject.id
             self._documents.put("custom_field_values", value)
 
-    def _person(self, person: SeedPerson, firm: SeedFirm) -> None:
-        entity = next(one.name for one in firm.entities if one.code == person.entity)
+    def person(self, person: SeedPerson) -> None:
+        """Add or change a person."""
+        entity = self._entity(person.entity)
         custom = self._custom(
             "User",
             {
@@ -217,16 +244,14 @@ class Seeding:
             held.updated_at = max(self._at, held.updated_at + 1)
             self._documents.put("workspace_groups", held)
             return
-        if self._documents.of("workspace_groups"):
-            for collection in ("workspace_groups", "custom_field_values"):
-                self._ids[collection] = count(self._documents.next_id(collection, FIRST_ID[collection]))
         custom = self._custom("WorkspaceGroup", {"Client Code": client.code})
         fields: dict[str, Json] = {"name": client.name, "company": True, "notes": None}
         group = self._put("workspace_groups", client.code, fields, {"custom_field_values": custom, "workspaces": []})
         self._own(custom, group)
 
-    def _project(self, project: SeedProject, firm: SeedFirm) -> None:
-        entity = next(one.name for one in firm.entities if one.code == project.entity)
+    def project(self, project: SeedProject) -> None:
+        """Add or change a project and its tasks; a task that is not named stays."""
+        entity = self._entity(project.entity)
         custom = self._custom(
             "Workspace",
             {"Project Code": project.code, "Legal Entity": entity, "Service Line": project.service_line},
@@ -266,6 +291,31 @@ class Seeding:
                 "state": "started" if task.open else "completed",
             }
             self._put("stories", f"{project.code}/{task.key}", fields)
+
+    def remove(self, kind: str, key: str) -> int | None:
+        """Delete a client, person or project with all that belongs to it; the id that it had, or None."""
+        collection = COLLECTIONS[kind]
+        held = self._documents.get(collection, self._names.get(collection, key))
+        if held is None:
+            return None
+        if kind == "project":
+            for story in list(self._documents.of("stories").values()):
+                if story.fields["workspace_id"] == str(held.id):
+                    self._drop("stories", story)
+        for one in held.links.get("account_membership", []):
+            self._drop("account_memberships", self._documents.of("account_memberships")[one])
+        self._names.forget(collection, key)
+        self._drop(collection, held)
+        return held.id
+
+    def _drop(self, collection: str, held: Document) -> None:
+        for name in _PARTS & held.links.keys():
+            for one in held.links[name]:
+                self._documents.remove(name, one)
+        self._documents.remove(collection, held.id)
+
+    def _entity(self, code: str) -> str:
+        return self._state.get("entities", dict[str, str]())[code]
 
     def _periods(self, firm: SeedFirm) -> None:
         for entity in firm.entities:

@@ -221,17 +221,20 @@ class Documents:
         )
 
     def remove(self, collection: str, row_id: int) -> None:
-        """Delete a row; one that is not there stays away."""
+        """Delete a row; one that is not there stays away. Its id is not given again."""
         self.of(collection).pop(row_id, None)
+        self._state.put(f"last_id_{collection}", max(row_id, self._state.get(f"last_id_{collection}", 0)))
         self._state.run("delete from document where collection = ? and id = ?", (collection, row_id))
 
     def clear(self) -> None:
-        """Forget what is in memory; the tables are emptied by the caller."""
+        """Forget what is in memory and which ids there were; the tables are emptied by the caller."""
+        for collection in self._by_collection:
+            self._state.put(f"last_id_{collection}", 0)
         self._by_collection.clear()
 
     def next_id(self, collection: str, first: int) -> int:
-        """An id that no row of the collection has had so far in this run."""
-        return max(self.of(collection), default=first) + 1
+        """An id that no row of the collection has had."""
+        return max(first, max(self.of(collection), default=first), self._state.get(f"last_id_{collection}", 0)) + 1
 
     def counts(self) -> dict[str, int]:
         """Rows by collection."""

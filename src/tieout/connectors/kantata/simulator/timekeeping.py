@@ -56,6 +56,11 @@ class Names:
         """The id of a thing, or None."""
         return None if key is None else self._ids.get((kind, key))
 
+    def forget(self, kind: str, key: str) -> None:
+        """Forget the id of a thing that is gone."""
+        self._ids.pop((kind, key), None)
+        self._state.run("delete from name where kind = ? and key = ?", (kind, key))
+
     def clear(self) -> None:
         """Forget what is in memory; the table is emptied by the caller."""
         self._ids.clear()
