@@ -98,7 +98,7 @@ def _price(reading: Reading, context: RuleContext, rates: RateBook, findings: li
 
 def _compare(reading: Reading, context: RuleContext, days: PersonDays) -> list[Finding]:
     resource_id = reading.resource_id
-    if resource_id is None or _stands_alone(reading, days.on_day(resource_id, reading.day)):
+    if resource_id is None or _stands_alone(reading, days.on_day(resource_id, reading.day), context):
         return []
     others: Sequence[Work] = list(days.near(reading, resource_id))
     return [found for rule in DAY_RULES if (found := rule(reading, others, context)) is not None]
@@ -124,7 +124,7 @@ def fare_the_same(heads: Iterable[Reading], near: Sequence[Reading], context: Ru
     return True
 
 
-def _stands_alone(reading: Reading, on_day: Sequence[Work]) -> bool:
+def _stands_alone(reading: Reading, on_day: Sequence[Work], context: RuleContext) -> bool:
     """Whether no rule of the day can find anything: no times told, no likely twin, and the day not full."""
     rules, hours_e4, project_id = reading.rules, reading.hours_e4, reading.project_id
     if rules is None or reading.started_us is not None:
@@ -135,7 +135,7 @@ def _stands_alone(reading: Reading, on_day: Sequence[Work]) -> bool:
         if other.hours_e4 == hours_e4 and (other.project_id == project_id or across_projects):
             return False
         total_e4 += other.hours_e4
-    return total_e4 <= rules.max_day_e4
+    return total_e4 <= context.max_day_e4(rules, reading.resource, reading.day)
 
 
 def _decide(reading: Reading, findings: list[Finding]) -> Disposition:

@@ -15,7 +15,7 @@ from tieout.inbound.source_keys import SourceKeys, source_keys
 from tieout.model.firm import ClosedPeriodRule, EntityPolicy
 from tieout.model.period import AccountingPeriod, PeriodCalendar
 from tieout.model.working_time import hours_from_minutes
-from tieout.records.facts import EntityFacts, ProjectFacts
+from tieout.records.facts import EntityFacts, ProjectFacts, ResourceFacts
 from tieout.records.field_filling import Asked, Filled, fill_dimensions
 from tieout.records.reference_book import ReferenceBook
 
@@ -66,6 +66,7 @@ class RuleContext:
         self._keys: dict[str, SourceKeys] = {}
         self._entities: dict[int, EntityRules | None] = {}
         self._owners: dict[tuple[str | None, int], str | None] = {}
+        self._labour_days: dict[tuple[int, int], int | None] = {}
         self._missing_dimensions: dict[tuple[int, int], tuple[MissingDimension, ...]] = {}
         self._fills_required = {
             entity
@@ -73,6 +74,11 @@ class RuleContext:
             if any(one.required for one in system.fields)
             for entity in system.posts_for
         }
+
+    @property
+    def is_full(self) -> bool:
+        """Whether it remembers so much that a new one is better."""
+        return max(len(self.passed), len(self._labour_days)) > _MAX
 
     def keys(self, system: str) -> SourceKeys:
         """How ``system`` names golden records."""
@@ -109,6 +115,19 @@ class RuleContext:
             rule = owner_of(self._ownership, "time_entry", "hours", entity, date.fromordinal(day))
             found = self._owners[entity, day] = None if rule is None else rule.system
             return found
+
+    def max_day_e4(self, rules: EntityRules, person: ResourceFacts | None, day: int) -> int:
+        """The most hours of one day (ordinal) of ``person``: by the labour policy, else by the entity's policy."""
+        if person is None or not self.book.firm.labour:
+            return rules.max_day_e4
+        key = (person.record_id, day)
+        try:
+            most = self._labour_days[key]
+        except KeyError:
+            policy = self.book.labour_policy(person, date.fromordinal(day))
+            hours = None if policy is None else policy.max_day_hours
+            most = self._labour_days[key] = None if hours is None else int(hours * HOUR_E4)
+        return rules.max_day_e4 if most is None else most
 
     def requires_dimensions(self, rules: EntityRules) -> bool:
         """Whether anything posted for the entity has to carry dimensions."""
@@ -154,7 +173,7 @@ class RuleContextCache:
     def get(self, book: ReferenceBook, now: datetime) -> RuleContext:
         """The context of ``book`` at ``now``."""
         known = self._context
-        if known is None or known.book is not book or _quarter(known.now) != _quarter(now) or len(known.passed) > _MAX:
+        if known is None or known.book is not book or _quarter(known.now) != _quarter(now) or known.is_full:
             known = self._context = RuleContext(book, now)
         return known
 

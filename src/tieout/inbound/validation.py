@@ -19,6 +19,7 @@ from tieout.inbound.rule_context import RuleContext
 from tieout.inbound.unknown_keys import unknown_person, unknown_project
 from tieout.model.finding import Finding, finding
 from tieout.records.facts import ResourceFacts
+from tieout.records.mapping import LABOUR_POLICIES
 
 EntryRule: TypeAlias = Callable[[Reading, RuleContext], Finding | None]
 DayRule: TypeAlias = Callable[[Reading, Sequence[Work], RuleContext], Finding | None]
@@ -453,8 +454,8 @@ def overlap(entry: Reading, others: Sequence[Work], _context: RuleContext) -> Fi
     return None
 
 
-def day_total(entry: Reading, others: Sequence[Work], _context: RuleContext) -> Finding | None:
-    """The person's accepted hours of the day and these are more than the entity allows."""
+def day_total(entry: Reading, others: Sequence[Work], context: RuleContext) -> Finding | None:
+    """The person's accepted hours of the day and these are more than the labour policy or the entity allows."""
     rules = entry.rules
     if rules is None:
         return None
@@ -462,15 +463,20 @@ def day_total(entry: Reading, others: Sequence[Work], _context: RuleContext) -> 
     for other in others:
         if other.day == entry.day:
             total_e4 += other.hours_e4
-    if total_e4 <= rules.max_day_e4:
+    most_e4 = context.max_day_e4(rules, entry.resource, entry.day)
+    if total_e4 <= most_e4:
         return None
     return finding(
         "DAY_TOTAL",
         f"{entry_name(entry)} brings the day {_day(entry)} to {_hours(total_e4)} hours; "
-        f"{rules.policy.max_day_hours} are allowed.",
+        f"{_hours(most_e4)} are allowed.",
         cause=rules.facts.code,
         context={"day_hours": str(_hours(total_e4)), "work_date": str(_day(entry))},
-        depends_on=(f"policy:{rules.facts.code}",),
+        depends_on=(
+            f"policy:{rules.facts.code}",
+            f"mapping:{LABOUR_POLICIES}",
+            f"record:resource:{entry.system}:{entry.said.person}",
+        ),
     )
 
 

@@ -22,7 +22,7 @@ from tieout.model.identity import IdFactory
 from tieout.model.reported import FieldValue, RecordType
 from tieout.records import golden_record
 from tieout.records.golden_record import ChangedRecord, RecordsResult
-from tieout.records.mapping import ANY, LEGAL_ENTITIES, MappingTables
+from tieout.records.mapping import ANY, LABOUR_POLICIES, LEGAL_ENTITIES, MappingTables
 from tieout.records.merge import REFERENCE_TYPE
 from tieout.storage.copying import CopyValue, copy_rows
 
@@ -143,6 +143,8 @@ def _differences(before: FirmConfig | None, after: FirmConfig) -> frozenset[str]
         for name in after.streams.__struct_fields__
         if before is None or getattr(before.streams, name) != getattr(after.streams, name)
     }
+    if before is None or before.labour != after.labour:
+        tokens.add(f"mapping:{LABOUR_POLICIES}")
     tokens |= {f"system:{one.name}" for one in after.systems if before is None or before.system(one.name) != one}
     if before is None or rules_of(before) != rules_of(after):
         tokens.add("ownership")

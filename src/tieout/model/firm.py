@@ -12,6 +12,7 @@ from typing import Literal
 import msgspec
 
 from tieout.model.field_mapping import CustomField, FilledField
+from tieout.model.labour_policy import LabourPolicy
 from tieout.model.money import RoundingMode
 from tieout.model.oversight import Oversight
 from tieout.model.service_level import ServiceLevels
@@ -254,6 +255,7 @@ class FirmConfig(msgspec.Struct, frozen=True, kw_only=True):
     rates: tuple[FirmRateLine, ...] = ()
     fx_rates: tuple[FirmFxRate, ...] = ()
     policies: tuple[EntityPolicy, ...] = ()
+    labour: dict[str, LabourPolicy] = {}
     deliveries: dict[str, DeliveryPolicy] = {}
     streams: StreamPolicies = StreamPolicies()
     audit: AuditPolicy = AuditPolicy()

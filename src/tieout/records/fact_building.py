@@ -191,6 +191,8 @@ def resource_facts(record: StoredRecord, resolver: Resolver, entities: Mapping[i
         name=_name(record),
         email=_text(record.fields.get("email")),
         kind=_text(record.fields.get("kind")),
+        grade=_text(record.fields.get("grade")),
+        employment_type=_text(record.fields.get("employment_type")),
         entity=_entity(said, resolver, entities),
         entity_said=None if said is None else said[1],
         role_id=resolver.record(RecordType.ROLE, record.refs.get("role")),

@@ -107,6 +107,8 @@ class ResourceFacts(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     name: str
     email: str | None = None
     kind: str | None = None
+    grade: str | None = None
+    employment_type: str | None = None
     entity: EntityFacts | None = None
     entity_said: str | None = None
     role_id: int | None = None

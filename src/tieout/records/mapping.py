@@ -13,6 +13,7 @@ from tieout.model.firm import MappingLine
 ANY: Final = "*"
 CLIENTS: Final = "clients"
 CURRENCIES: Final = "currencies"
+LABOUR_POLICIES: Final = "labour_policies"
 LEGAL_ENTITIES: Final = "legal_entities"
 ROLES: Final = "roles"
 

@@ -15,6 +15,7 @@ import psycopg
 from tieout.errors import ContractError, InvariantError
 from tieout.governance import firm_version
 from tieout.model.firm import FirmConfig
+from tieout.model.labour_policy import LabourPolicy
 from tieout.model.period import AccountingPeriod, PeriodCalendar
 from tieout.model.reported import FieldValue, RecordType
 from tieout.records import fact_building as build
@@ -29,6 +30,7 @@ from tieout.records.facts import (
     TaskFacts,
 )
 from tieout.records.field_filling import wanted_fields
+from tieout.records.labour import labour_policy
 from tieout.records.mapping import MappingTables
 
 __all__ = [
@@ -221,6 +223,10 @@ class ReferenceBook:
         """The legal entity that ``system`` calls ``word``."""
         record_id = self.resolver.entity((system, word))
         return None if record_id is None else self.entity_by_id.get(record_id)
+
+    def labour_policy(self, person: ResourceFacts, on: date) -> LabourPolicy | None:
+        """The labour policy of ``person`` on day ``on`` (``records.labour.labour_policy``)."""
+        return labour_policy(self.mappings, self.firm.labour, person, on)
 
     def map_value(self, table: str, system: str, entity: str, source: str, on: date) -> str | None:
         """What ``source`` means by mapping table ``table`` (``records.mapping.MappingTables.map_value``)."""

@@ -47,6 +47,8 @@ def _stated(config: FirmConfig) -> dict[tuple[str, str], str]:
         found |= _settings(f"systems/{system.name}.toml", msgspec.to_builtins(system), leave=("name",))
     for name, delivery in config.deliveries.items():
         found |= _settings(f"systems/{name}.toml", {"delivery": msgspec.to_builtins(delivery)})
+    for name, labour in config.labour.items():
+        found |= _settings("labour_policies.toml", {name: msgspec.to_builtins(labour)})
     for policy in config.policies:
         found |= _settings(f"policies/{policy.entity}.toml", msgspec.to_builtins(policy), leave=("entity",))
     owned = (*config.ownership, *config.controls)

@@ -1,8 +1,8 @@
 """Reads a firm directory into one FirmConfig, or says everything that is wrong with it.
 
 Layout: ``tieout.toml`` (name), ``systems/NAME.toml``, ``ownership.toml``, ``mappings/*.csv``, ``policies/default.toml``
-and ``policies/ENTITY.toml``, ``fx.csv``, ``streams.toml``, ``service_levels.toml``. The version is the hash of the content of
-all these files.
+and ``policies/ENTITY.toml``, ``labour_policies.toml``, ``fx.csv``, ``streams.toml``, ``service_levels.toml``.
+The version is the hash of the content of all these files.
 """
 
 import hashlib
@@ -17,12 +17,15 @@ from tieout.connect.connector import connector_for, installed_connectors, load_c
 from tieout.connect.manifest import Manifest
 from tieout.errors import ConfigurationError
 from tieout.model.firm import ControlRule, DeliveryPolicy, EntityPolicy, FirmConfig, OwnershipRule, SystemConfig
+from tieout.model.labour_policy import LabourPolicy
 from tieout.model.money import UnknownCurrencyError, exponent
 from tieout.model.service_level import ServiceLevels
 from tieout.model.stream_policy import StreamPolicies
 from tieout.runtime.firm.audit import read_audit
 from tieout.runtime.firm.deliveries import delivery_problems
 from tieout.runtime.firm.fields import field_problems
+from tieout.runtime.firm.labour import FILE as LABOUR_FILE
+from tieout.runtime.firm.labour import labour_contradictions, read_labour
 from tieout.runtime.firm.oversight import oversight_contradictions, read_oversight
 from tieout.runtime.firm.posters import poster_problems
 from tieout.runtime.firm.problems import FirmInvalidError, FirmProblem
@@ -74,6 +77,7 @@ def read_firm(directory: Path) -> FirmConfig:
         rates=tuple(rates),
         fx_rates=tuple(fx_rates),
         policies=tuple(_policies(directory, problems)),
+        labour=_labour(directory, problems),
         deliveries=deliveries,
         streams=_streams(directory, problems),
         audit=read_audit(head.get("audit", {}), problems),
@@ -84,6 +88,7 @@ def read_firm(directory: Path) -> FirmConfig:
     problems += stream_contradictions(config)
     problems += field_problems(config)
     problems += oversight_contradictions(config)
+    problems += labour_contradictions(config)
     if problems:
         raise FirmInvalidError(problems)
     return config
@@ -233,6 +238,11 @@ def _ownership(directory: Path, problems: list[FirmProblem]) -> tuple[list[Owner
 def _streams(directory: Path, problems: list[FirmProblem]) -> StreamPolicies:
     path = directory / STREAMS_FILE
     return read_streams(_toml(directory, path, problems), problems) if path.exists() else StreamPolicies()
+
+
+def _labour(directory: Path, problems: list[FirmProblem]) -> dict[str, LabourPolicy]:
+    path = directory / LABOUR_FILE
+    return read_labour(_toml(directory, path, problems), problems) if path.exists() else {}
 
 
 def _service_levels(directory: Path, problems: list[FirmProblem]) -> ServiceLevels:

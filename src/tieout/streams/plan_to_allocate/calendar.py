@@ -24,7 +24,7 @@ _WORKING_DAYS: Final = (1, 1, 1, 1, 1, 0, 0)
 class Person(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """Somebody whose days can be booked, or who stands for a role that nobody fills yet (``is_placeholder``).
 
-    ``pattern`` has the hours of Monday to Sunday; ``is_assumed`` tells that no system told them. ``free`` maps a day to
+    ``pattern`` has the hours of Monday to Sunday; ``is_assumed`` tells that nobody told them. ``free`` maps a day to
     the share of it that is a holiday; ``public`` has the holidays by law, which a day in ``free`` comes before.
     Employed from ``employed_from`` until before ``employed_to``.
     """

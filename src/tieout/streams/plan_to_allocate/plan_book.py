@@ -218,7 +218,7 @@ class PlanBook:
             None if entity is None else entity.country,
             self.place(_text(record.fields.get("location"))),
         )
-        pattern = _pattern(record.fields)
+        pattern = _pattern(record.fields, self._weekly_hours(facts))
         return Person(
             record_id=record.record_id,
             name=str(record.record_id) if facts is None else facts.name,
@@ -234,6 +234,11 @@ class PlanBook:
             is_assumed=pattern is None,
             is_placeholder=record.fields.get("kind") == _GENERIC,
         )
+
+    def _weekly_hours(self, facts: ResourceFacts | None) -> Decimal | None:
+        """The week of the person's labour policy of today."""
+        policy = None if facts is None else self.book.labour_policy(facts, self.book.on)
+        return None if policy is None else policy.weekly_hours
 
     def _days_off(self, where: _Whereabouts) -> dict[int, int]:
         """The holidays of whoever is there: those that name nothing else than the entity, country and location."""
@@ -310,14 +315,19 @@ def demand_line(
     )
 
 
-def _pattern(fields: Mapping[str, FieldValue]) -> tuple[int, ...] | None:
-    """Hours by weekday as worked, else weekly hours times the share of full time; None where neither is told."""
+def _pattern(fields: Mapping[str, FieldValue], policy_hours: Decimal | None) -> tuple[int, ...] | None:
+    """Hours by weekday as worked, else weekly hours times the share of full time; None where nobody tells any.
+
+    ``policy_hours`` are the weekly hours of the labour policy, for those of whom no system tells any.
+    """
     words = (_text(fields.get("working_hours")) or "").split()
     by_weekday = [hours for word in words if (hours := decimal(word)) is not None and 0 <= hours <= _DAY]
     if len(by_weekday) == DAYS == len(words):
         return tuple(_e4(hours) for hours in by_weekday)
     weekly = decimal(fields.get("weekly_hours"))
     if weekly is None or not 0 <= weekly <= _MAX_WEEK:
+        weekly = policy_hours
+    if weekly is None:
         return None
     fte = decimal(fields.get("fte"))
     return even_pattern(_e4(weekly * (Decimal(1) if fte is None or not 0 < fte <= 1 else fte)))
