@@ -82,6 +82,16 @@ def test_nothing_is_sent_over_what_the_owner_says_by_now(hub: DriftHub) -> None:
     assert hub.desk() == []
 
 
+def test_what_the_owner_says_of_a_task_is_known_by_the_cross_reference(hub: DriftHub) -> None:
+    hub.deliver(CUSTOMER, PROJECT, TASK)
+    hub.write_behind(msgspec.structs.replace(TASK, name="Drawing"))
+    assert hub.sweep()["task"].drifted_count == 1
+    [(key,)] = hub.conn.execute("select target_ref from delivery where command_kind = 'upsert_task'").fetchall()
+    _tell_golden(hub, kind="task", code=None, name="Drawing", known_as=str(key))
+    assert hub.sweep()["task"].drifted_count == 0
+    assert hub.desk() == []
+
+
 def test_a_record_that_was_given_another_code_is_not_made_a_second_time(hub: DriftHub) -> None:
     hub.deliver(CUSTOMER)
     original = hub.simulator.admin.holdings()
@@ -216,19 +226,26 @@ def test_what_is_missing_waits_for_what_it_refers_to_whoever_is_first(hub: Drift
     }
 
 
-def _tell_golden(hub: DriftHub, name: str) -> None:
-    """The CRM has told the hub of another name, which is not delivered yet."""
+def _tell_golden(
+    hub: DriftHub, *, name: str, kind: str = "client", code: str | None = "C-77", known_as: str | None = None
+) -> None:
+    """The owner has told the hub of another name, which is not delivered; the target knows the record by a key."""
 
     def work(cur: Cursor[tuple[object, ...]]) -> None:
         cur.execute(
             """
             insert into golden_record (record_id, public_id, type, code, version, fields, refs, provenance, hash,
                                        recorded_at)
-            values (1, gen_random_uuid(), 'client', 'C-77', 1, jsonb_build_object('code', 'C-77', 'name', %s::text),
-                    '{}', '[]', '', now())
+            values (1, gen_random_uuid(), %s, %s, 1, jsonb_build_object('name', %s::text), '{}', '[]', '', now())
             """,
-            (name,),
+            (kind, code, name),
         )
+        if known_as is not None:
+            cur.execute(
+                "insert into cross_reference (system, type, source_id, record_id, recorded_at)"
+                " values ('target', %s, %s, 1, now())",
+                (kind, known_as),
+            )
 
     in_transaction(hub.conn, work)
 

@@ -20,6 +20,7 @@ from tieout.outbound.drift.comparison import Acknowledged, Drift, Golden
 from tieout.outbound.drift.said import RecordKey, Said, said_by, text_of
 
 DRIFT: Final = "target_drift"
+_OVERRIDE: Final = "override"
 _EQUAL: Final = "The target holds what it acknowledged."
 _CODED: Final = frozenset({str(RecordType.CLIENT), str(RecordType.CONTRACT), str(RecordType.PROJECT)})
 """Types whose golden records are known by the code that commands name."""
@@ -186,7 +187,7 @@ def settle(
     A difference that a person accepted or excluded is no item any more for as long as it stays the same.
     """
     _forget_equal(cur, system, set(judged) - {(one.record, one.key) for one in drifted}, now=now)
-    rows = {_save(cur, one, now=now): one for one in drifted}
+    rows = _save(cur, system, drifted, now=now)
     known = intake.open_items_of(cur, DRIFT, list(rows))
     waived = _waived(cur, list(rows))
     settled = [known[at].item_id for at, one in rows.items() if at in known and one.fingerprint in waived.get(at, ())]
@@ -200,8 +201,9 @@ def settle(
 
 
 def _is_news(item: intake.OpenItem, facts: intake.ItemFacts) -> bool:
-    """Whether an item would say something else; one that a person has just released stays so."""
-    return item.context.get("fingerprint") != facts.context["fingerprint"] or item.state == "open"
+    """Whether an item would say something else; one that a person has just released stays so where it does not."""
+    said = {name: value for name, value in item.context.items() if name != _OVERRIDE}
+    return said != facts.finding.context | facts.context
 
 
 def _forget_equal(cur: Cursor[tuple[object, ...]], system: str, equal: Collection[RecordKey], *, now: datetime) -> None:
@@ -218,17 +220,26 @@ def _forget_equal(cur: Cursor[tuple[object, ...]], system: str, equal: Collectio
     intake.resolve(cur, DRIFT, gone, now=now, reason=_EQUAL)
 
 
-def _save(cur: Cursor[tuple[object, ...]], drift: Drift, *, now: datetime) -> int:
+def _save(cur: Cursor[tuple[object, ...]], system: str, drifted: Sequence[Drift], *, now: datetime) -> dict[int, Drift]:
+    """Store what is otherwise, by the number of its row."""
+    by_place = {(one.record, one.key): one for one in drifted}
     cur.execute(
         """
-        insert into target_drift (system, record, key, drift, found_at) values (%s, %s, %s, %s, %s)
+        insert into target_drift (system, record, key, drift, found_at)
+        select %s, record, key, drift, %s
+          from unnest(%s::text[], %s::text[], %s::jsonb[]) as given (record, key, drift) order by record, key
         on conflict (system, record, key) do update set drift = excluded.drift, found_at = excluded.found_at
-        returning drift_id
+        returning drift_id, record, key
         """,
-        (drift.system, drift.record, drift.key, msgspec.json.encode(drift).decode(), now),
+        (
+            system,
+            now,
+            [one.record for one in by_place.values()],
+            [one.key for one in by_place.values()],
+            [msgspec.json.encode(one).decode() for one in by_place.values()],
+        ),
     )
-    [(drift_id,)] = cur.fetchall()
-    return int(str(drift_id))
+    return {int(str(drift_id)): by_place[str(record), str(key)] for drift_id, record, key in cur.fetchall()}
 
 
 def _waived(cur: Cursor[tuple[object, ...]], drift_ids: Sequence[int]) -> dict[int, set[str]]:
@@ -277,6 +288,8 @@ def _context(drift: Drift) -> dict[str, str]:
         said[f"{one.field}.acknowledged"] = one.wanted or ""
         said[f"{one.field}.held"] = one.held or ""
         said[f"{one.field}.owner"] = one.owner or ""
+        if one.owner_says is not None:
+            said[f"{one.field}.owner_says"] = one.owner_says
     return said
 
 
