@@ -16,7 +16,9 @@ from psycopg import Cursor, OperationalError
 from psycopg_pool import PoolTimeout
 
 from tieout.api import problems
+from tieout.api.conditional import Conditional
 from tieout.api.keys import Principal, principal_of
+from tieout.api.resources.routes import openapi_config, routes
 from tieout.api.webhooks import WebhookRates, receive_webhook
 from tieout.connect.source import Unreadable
 from tieout.errors import ContractError
@@ -105,12 +107,12 @@ def application(pool: Pool, clock: Clock, entrance: Entrance) -> Litestar:
     """The application: ``pool`` takes in what is handed in, ``entrance`` lets in whoever asks for something."""
     state = {"pool": pool, "rates": WebhookRates(), **doors.state(entrance, clock)}
     return Litestar(
-        route_handlers=[health, ready, hand_in_time, receive_webhook, *doors.routes(), *entrance.pages],
+        route_handlers=[health, ready, hand_in_time, receive_webhook, *routes(), *doors.routes(), *entrance.pages],
         state=State(state),
-        middleware=doors.MIDDLEWARE,
+        middleware=(*doors.MIDDLEWARE, Conditional()),
         dependencies=doors.dependencies(),
         before_send=doors.BEFORE_SEND,
-        openapi_config=None,
+        openapi_config=openapi_config(),
         logging_config=None,
         exception_handlers=handlers(MAX_BODY_BYTES),
         request_max_body_size=MAX_BODY_BYTES,

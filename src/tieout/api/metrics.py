@@ -56,8 +56,8 @@ class _Vitals(Collector):
     def collect(self) -> Iterable[Metric]:
         """Every metric once, with a sample for each set of labels that occurs."""
         samples = dict[str, list[tuple[list[str], Decimal | float]]]()
-        for name, labels, value in self._samples():
-            samples.setdefault(name, []).append((labels, value))
+        for name, where, value in self._samples():
+            samples.setdefault(name, []).append((where, value))
         for name, (words, labels) in METRICS.items():
             kind = CounterMetricFamily if name.endswith("_total") else GaugeMetricFamily
             family = kind(name, words, labels=labels)
