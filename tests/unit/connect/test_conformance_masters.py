@@ -1,7 +1,7 @@
 """The checks of masters that a sink writes: a right definition passes them, each wrong one fails the check for it."""
 
 import dataclasses
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import date
 from decimal import Decimal
 
@@ -16,9 +16,17 @@ from tieout.connect.conformance.score import Result
 from tieout.connect.conformance.suite import SuiteRun
 from tieout.connect.connector import Connector, load_connector
 from tieout.connect.manifest import IdempotencyClass
-from tieout.connect.outcome import Outcome
+from tieout.connect.outcome import Found, Outcome
 from tieout.connect.sink import Sink
-from tieout.model.command import Command, DemandLine, PublishDemand, UpsertProject, UpsertTask
+from tieout.model.command import (
+    Command,
+    DemandLine,
+    PublishDemand,
+    RatePrice,
+    UpsertProject,
+    UpsertRateCard,
+    UpsertTask,
+)
 from tieout.model.journal import PostJournal
 
 CHECKS = {check.name: check for check in ALL_CHECKS}
@@ -64,6 +72,9 @@ WRONG = [
     ),
     ("publish_demand", "minutes = true", "scale = 1", "is_made_once_and_then_changed", "hours was sent as"),
     ("upsert_project", ANSWER, ANSWER + '\nref = "number"', "comes_back_in_a_read", "no project is read under that id"),
+    ("upsert_employee", 'last = "name"', 'last = "code"', "is_made_once_and_then_changed", "name was sent as"),
+    ("upsert_employee", "{code}", "{reference}", "is_whole_wherever_its_write_is_cut", "times"),
+    ("upsert_employee", ANSWER, ANSWER + '\nref = "last"', "comes_back_in_a_read", "no resource is read under that id"),
     ("upsert_rate_card", FOUND, FOUND + '\nref = "number"', "is_made_once_and_then_changed", "the look-up names"),
 ]
 
@@ -173,6 +184,67 @@ def test_the_facts_of_a_command_are_told_in_canonical_words() -> None:
         lines=lines,
     )
     assert (code_of(demand), facts_of(demand)) == ("P-1", {"hours": "80", "lines": "2"})
+
+
+class _Finds:
+    """A sink whose look-ups see nothing."""
+
+    def __init__(self, sink: Sink) -> None:
+        self.write, self.aclose = sink.write, sink.aclose
+
+    async def find(self, command_kind: str, references: Sequence[str], *, entity: str) -> dict[str, Found]:
+        del command_kind, references, entity
+        return {}
+
+
+class _Prices:
+    """A sink that changes the prices of rate cards on the way."""
+
+    def __init__(self, sink: Sink, change: Callable[[tuple[RatePrice, ...]], tuple[RatePrice, ...]]) -> None:
+        self._sink, self._change = sink, change
+        self.find, self.aclose = sink.find, sink.aclose
+
+    async def write(self, commands: Sequence[Command]) -> Sequence[Outcome]:
+        return await self._sink.write(
+            [
+                msgspec.structs.replace(one, prices=self._change(one.prices))
+                if isinstance(one, UpsertRateCard)
+                else one
+                for one in commands
+            ]
+        )
+
+
+def with_sink(right: Connector, wrong: Callable[[Sink], Sink], *, lag_s: float = 0.0) -> Connector:
+    opened = right.open_sink
+    assert opened is not None
+    manifest = msgspec.structs.replace(right.manifest, read_your_write_lag_s=lag_s)
+    return dataclasses.replace(right, manifest=manifest, open_sink=lambda connection: wrong(opened(connection)))
+
+
+@pytest.mark.parametrize("command", ["upsert_customer", "upsert_employee"])
+def test_a_look_up_that_does_not_see_it_after_the_declared_lag_fails(site: Site, command: str) -> None:
+    check = f"{command}_is_found_within_the_lag"
+    assert made(site, check, with_sink(rest_connector(), lambda sink: sink, lag_s=0.2)).verdict is Verdict.PASSED
+    result = made(site, check, with_sink(rest_connector(), _Finds, lag_s=0.2))
+    assert result.verdict is Verdict.FAILED, result
+    assert "a look-up does not see it 0.2 s after it was written" in result.words
+
+
+def _cheaper(prices: tuple[RatePrice, ...]) -> tuple[RatePrice, ...]:
+    return (msgspec.structs.replace(prices[0], price=prices[0].price - 1), *prices[1:])
+
+
+@pytest.mark.parametrize("change", [_cheaper, lambda prices: prices[1:]])
+def test_a_price_that_is_written_otherwise_or_left_out_fails(
+    change: Callable[[tuple[RatePrice, ...]], tuple[RatePrice, ...]],
+) -> None:
+    wrong = with_sink(load_connector("kantata"), lambda sink: _Prices(sink, change))
+    with SimulatorHarness("kantata").open() as account:
+        run = SuiteRun(SimulatorHarness("kantata", connector=wrong), account)
+        result = run.make(CHECKS["upsert_rate_card_is_made_once_and_then_changed"])
+    assert result.verdict is Verdict.FAILED, result
+    assert "price:" in result.words
 
 
 class _DropsDimensions:

@@ -37,6 +37,8 @@ _ENDS: Final = date(2026, 12, 31)
 _MOVED: Final = date(2027, 3, 1)
 _PRICED: Final = date(2040, 1, 1)
 """Rate cards are priced from a day that has not come: what was billed already, some targets change no more."""
+PRICE: Final = "price:"
+"""Begins the name of a holding's fact that says what an hour of a role costs from a day on: price:ROLE@DAY."""
 _RAISED: Final = Decimal("12.25")
 _DEAL: Final = "D-US01"
 
@@ -235,7 +237,7 @@ def facts_of(command: Master) -> dict[str, str]:
         told = {name: getattr(command, name) for name in names}
         told |= {f"field:{name}": value for name, value in getattr(command, "fields", {}).items()}
         if isinstance(command, UpsertRateCard):
-            told |= {f"price:{one.role}@{one.starts.isoformat()}": one.price for one in command.prices}
+            told |= {f"{PRICE}{one.role}@{one.starts.isoformat()}": one.price for one in command.prices}
     return {name: _word(value) for name, value in told.items() if value is not None}
 
 
