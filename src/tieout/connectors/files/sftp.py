@@ -93,17 +93,17 @@ class SftpExchange:
 
         if not await self._ask(put):
             return False
+        client = await self._open()
         try:
-            return await self._named(partial, final)
-        except (asyncssh.ConnectionLost, asyncssh.SFTPConnectionLost, TimeoutError, ConnectionError) as error:
+            return await self._named(client, partial, final)
+        except (asyncssh.Error, OSError, TimeoutError, TransientError) as error:
             await self._drop()
             raise UnknownOutcomeError(
                 code="TIE-FILES-008", message=f"The connection was lost while {name} was given its name."
             ) from error
 
-    async def _named(self, partial: str, final: str) -> bool:
+    async def _named(self, client: asyncssh.SFTPClient, partial: str, final: str) -> bool:
         """Give the file its name; False where the name is taken. A refusal without a reason settles nothing."""
-        client = await self._open()
         try:
             async with asyncio.timeout(self._address.timeout_s):
                 await client.rename(partial, final)

@@ -132,7 +132,7 @@ class _Tree(asyncssh.SFTPServer):
             played()
         if fault.kind in {FaultKind.DROP, FaultKind.CUT_BODY}:
             self._abort()
-            await asyncio.sleep(0.05)
+            raise asyncssh.SFTPConnectionLost("The connection was cut before anything was done.")
         if fault.kind is FaultKind.DELAY:
             await asyncio.sleep(fault.seconds)
 
