@@ -37,6 +37,14 @@ def test_a_target_that_holds_something_else_is_a_no_and_an_item_on_the_desk(
     assert said.code == 1
     assert said.out.splitlines()[-1].split() == ["target", "client", "1", "1", "0", "0", "compared"]
     assert "DRIFT" in tieout("exceptions", "list").out
+    [item] = target.desk()
+    assert "name is 'Mine', acknowledged 'Ünïcode & Sons'" in " ".join(
+        tieout("exceptions", "show", str(item.item_id)).out.split()
+    )
+    assert tieout("exceptions", "retry", str(item.item_id), "--reason", "Ours is right.").code == 0
+    target.run()
+    assert tieout("drift").code == 0
+    assert target.desk() == []
 
 
 def test_a_target_out_of_reach_is_said_and_judged_by_nothing(tieout: CommandLine, target: DriftHub) -> None:
