@@ -15,6 +15,8 @@ from tieout.runtime.installation import Installation, door_database, open_instal
 from tieout.web.site import site_of
 
 if TYPE_CHECKING:
+    from litestar.types import ControllerRouterHandler
+
     from tieout.api.server import Door
 
 _LOCK_WAIT_S = 30.0
@@ -47,9 +49,15 @@ def _open_door(address: str, port: int) -> "Door":
     from tieout.runtime import hub  # noqa: F401, PLC0415 - as above
     from tieout.runtime.clock import SystemClock  # noqa: PLC0415 - as above
 
-    door = Door(address=address, port=port, clock=SystemClock())
+    door = Door(address=address, port=port, clock=SystemClock(), pages=_pages)
     door.check()
     return door
+
+
+def _pages() -> "list[ControllerRouterHandler]":
+    from tieout.console.routes import console_routes  # noqa: PLC0415 - loaded beside the hub
+
+    return console_routes()
 
 
 async def _serve(installation: Installation, door: "Door", *, workers: int) -> None:

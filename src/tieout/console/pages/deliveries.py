@@ -1,5 +1,6 @@
 """Deliveries: by target, those in doubt apart; one with its attempts, its command and what it carries."""
 
+from datetime import datetime
 from typing import Final
 
 from litestar import Response, get
@@ -26,6 +27,7 @@ def deliveries(request: Asked, principal: Asking) -> Response[str]:
             kind=query.get("kind"),
             state=query.get("state"),
             text=query.get("text"),
+            since=_instant(query.get("since")),
         )
         before = query.number("after") or None
         found = reader.deliveries(view.conn, chosen, before=before, limit=_SHOWN)
@@ -36,9 +38,19 @@ def deliveries(request: Asked, principal: Asking) -> Response[str]:
             "deliveries.html",
             targets=reader.targets(view.conn, query.entity),
             found=found,
+            total=reader.total(view.conn, chosen),
             doubtful=[] if chosen.state == "doubt" else doubtful,
             next_after=found[-1].delivery_id if len(found) == _SHOWN else None,
         )
+
+
+def _instant(text: str | None) -> datetime | None:
+    """An instant with its zone; None for anything else."""
+    try:
+        found = None if text is None else datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return found if found is not None and found.tzinfo is not None else None
 
 
 @get("/deliveries/{delivery_id:int}", sync_to_thread=True)

@@ -36,6 +36,7 @@ def audit_log(request: Asked, principal: Asking) -> Response[str]:
         return view.render(
             "audit.html",
             lines=lines,
+            names={str(one.principal_id): one.name for one in access.principals(view.conn)},
             head=audit.head(view.conn),
             anchors=[(one.place, audit.newest_anchor(view.conn, place=one.place)) for one in anchors],
             next_after=lines[-1].seq if len(lines) == _SHOWN else None,

@@ -29,6 +29,7 @@ def overview(request: Asked, principal: Asking) -> Response[str]:
         rows = []
         if run is not None:
             rows = tie_out_runs.rows_of_run(conn, run.run_id, entity=query.entity, period=period)
+        yesterday = view.now.replace(second=0, microsecond=0) - timedelta(days=1)
         flows = []
         if principal.may(Scope.PROJECTS_READ):
             flows.append(streams.lead_to_project(conn, worth, query.entity))
@@ -45,7 +46,8 @@ def overview(request: Asked, principal: Asking) -> Response[str]:
             causes=causes[:_CAUSES],
             causes_count=len(causes),
             at_stake=worth.worth(_sum(causes)),
-            changes=changes.since(conn, view.now - timedelta(days=1)),
+            changes=changes.since(conn, yesterday),
+            yesterday=yesterday.isoformat(),
         )
 
 

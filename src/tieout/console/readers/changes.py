@@ -8,7 +8,7 @@ from psycopg.rows import class_row
 
 
 class Change(msgspec.Struct, frozen=True, kw_only=True):
-    """One kind of change: how many, when last, and the path of the list."""
+    """One kind of change: how many, when last, and the path of its list; the instant is added after ``since=``."""
 
     words: str
     count: int
@@ -33,8 +33,8 @@ def since(conn: Connection[tuple[object, ...]], start: datetime) -> list[Change]
                 union all
                 select case command_kind when 'post_journal' then 'journals posted' else 'masters delivered' end,
                        count(*), max(updated_at),
-                       case command_kind when 'post_journal' then '/deliveries?kind=post_journal&state=posted'
-                                         else '/deliveries?state=posted' end
+                       case command_kind when 'post_journal' then '/deliveries?kind=post_journal&state=posted&since='
+                                         else '/deliveries?kind=masters&state=posted&since=' end
                   from delivery where state = 'posted' and updated_at >= %(start)s
                  group by 1, 4
                 union all

@@ -82,13 +82,17 @@ class Carried(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Chosen(msgspec.Struct, frozen=True, kw_only=True):
-    """Which deliveries are meant; None: any. ``state``: a group (open, doubt, desk, posted) or a state by name."""
+    """Which deliveries are meant; None: any. ``state``: a group (open, doubt, desk, posted, over) or a state by name.
+
+    ``kind``: a command, or ``masters`` for every one but journals. ``since``: settled then or later.
+    """
 
     entity: str | None = None
     system: str | None = None
     kind: str | None = None
     state: str | None = None
     text: str | None = None
+    since: datetime | None = None
 
 
 _GROUPS = {
@@ -130,9 +134,23 @@ _DELIVERY = """
            d.currency::integer as currency, d.functional_currency::integer as functional_currency, d.entry_count,
            d.hours, d.amount_minor, d.cost_minor, d.state, d.attempts, d.due_at, d.intent_at, d.quarantine_until,
            d.target_ref, d.code, d.words, d.created_at, d.updated_at
+"""
+_JOINED = """
       from delivery d
       left join golden_record e on e.record_id = d.entity_id
       left join golden_record p on p.record_id = d.project_id
+"""
+_MEANT = f"""
+    {_JOINED}
+       where (%(states)s::text[] is null or d.state = any(%(states)s))
+         and (%(system)s::text is null or d.system = %(system)s)
+         and (%(kind)s::text is null or d.command_kind = %(kind)s
+            or (%(kind)s = 'masters' and d.command_kind <> 'post_journal'))
+         and (%(entity)s::text is null or e.code = %(entity)s)
+         and (%(text)s::text is null or d.reference = %(text)s or d.key = %(text)s or d.target_ref = %(text)s
+              or p.code = %(text)s)
+         and (%(since)s::timestamptz is null or d.updated_at >= %(since)s)
+         and (%(before)s::bigint is null or d.delivery_id < %(before)s)
 """
 
 
@@ -143,14 +161,7 @@ def deliveries(
     with conn.cursor(row_factory=class_row(Delivery)) as cur:
         cur.execute(
             f"""
-            {_DELIVERY}
-             where (%(states)s::text[] is null or d.state = any(%(states)s))
-               and (%(system)s::text is null or d.system = %(system)s)
-               and (%(kind)s::text is null or d.command_kind = %(kind)s)
-               and (%(entity)s::text is null or e.code = %(entity)s)
-               and (%(text)s::text is null or d.reference = %(text)s or d.key = %(text)s or d.target_ref = %(text)s
-                    or p.code = %(text)s)
-               and (%(before)s::bigint is null or d.delivery_id < %(before)s)
+            {_DELIVERY} {_MEANT}
              order by d.delivery_id desc limit %(limit)s
             """,
             {
@@ -166,8 +177,21 @@ def deliveries(
 def delivery(conn: Connection[tuple[object, ...]], delivery_id: int) -> Delivery | None:
     """One delivery; None where there is none that the reader may see."""
     with conn.cursor(row_factory=class_row(Delivery)) as cur:
-        cur.execute(f"{_DELIVERY} where d.delivery_id = %s", (delivery_id,))
+        cur.execute(f"{_DELIVERY} {_JOINED} where d.delivery_id = %s", (delivery_id,))
         return cur.fetchone()
+
+
+def total(conn: Connection[tuple[object, ...]], chosen: Chosen) -> int:
+    """How many deliveries are meant."""
+    row = conn.execute(
+        f"select count(*) {_MEANT}",
+        {
+            **msgspec.structs.asdict(chosen),
+            "states": None if chosen.state is None else _GROUPS.get(chosen.state, [chosen.state]),
+            "before": None,
+        },
+    ).fetchone()
+    return 0 if row is None else int(str(row[0]))
 
 
 def attempts(conn: Connection[tuple[object, ...]], delivery_id: int) -> list[Attempt]:
