@@ -18,6 +18,7 @@ from psycopg import Connection, Cursor
 
 from tieout.cli.options import HOME, AsJson, Home, actor
 from tieout.cli.output import Words, print_json
+from tieout.connect.spreadsheet import harmless
 from tieout.errors import ConfigurationError
 from tieout.governance import access, api_clients, sign_in
 from tieout.governance.access import Act, Known, Right
@@ -209,7 +210,7 @@ def print_csv(lines: list[ReviewLine]) -> None:
     out = csv.writer(sys.stdout, lineterminator="\n")
     out.writerow(ReviewLine.__struct_fields__)
     for line in lines:
-        out.writerow([_plain(str(value)) for value in msgspec.structs.astuple(line)])
+        out.writerow([harmless(str(value)) for value in msgspec.structs.astuple(line)])
 
 
 def first_administrator(url: str, base: str) -> str | None:
@@ -284,7 +285,3 @@ def _print_credentials(client_id: str, secret: str) -> None:
     words = Words(whole=True)
     words.print(f"client_id:     {client_id}")
     words.print(f"client_secret: {secret}")
-
-
-def _plain(value: str) -> str:
-    return f"'{value}" if value[:1] in {"=", "+", "-", "@", "\t", "\r"} else value

@@ -243,7 +243,7 @@ $$;
 
 select guard_rows_by_entity(name::regclass)
   from unnest(array['time_entry', 'actual', 'batch_total', 'desk_item', 'delivery', 'provisioning', 'won_deal',
-                    'plan_person', 'plan_project']) as name;
+                    'plan_person', 'plan_project', 'payroll_file']) as name;
 
 select guard_rows('golden_record', $$
     (select tieout.sees_all()) or case
@@ -300,7 +300,8 @@ select guard_rows_through('person_week', 'plan_person', 'person_id');
 select guard_rows(name::regclass, format($$
     (select tieout.sees_all()) or exists (select from tieout.plan_person as owning where owning.person_id = %I.resource_id)
 $$, name))
-  from unnest(array['time_off_version', 'absence']) as name;
+  from unnest(array['time_off_version', 'absence', 'payroll_due']) as name;
+select guard_rows_through('payroll_line', 'payroll_file', 'delivery_id');
 
 -- A line without entity, project and person is the firm's, unless its rate card is an entity's.
 select guard_rows('rate_line', $$
@@ -319,29 +320,22 @@ select guard_rows_through('rate_line_retired', 'rate_line', 'rate_line_id');
 
 select guard_rows_of_all(name::regclass)
   from unnest(array['message', 'message_repeat', 'message_pending', 'batch', 'posting_pending', 'revaluation_pending',
-                    'plan_pending', 'booking_review', 'adoption', 'rate_line_waiting', 'entity_word', 'door_right']) as name;
+                    'plan_pending', 'booking_review', 'adoption', 'rate_line_waiting', 'payroll_pending',
+                    'target_drift', 'entity_word', 'door_right']) as name;
 select guard_rows_of_firm(name::regclass)
-  from unnest(array['firm_version', 'fx_rate', 'fx_rate_retired']) as name;
+  from unnest(array['firm_version', 'fx_rate', 'fx_rate_retired', 'quality_score', 'quality_subject']) as name;
 select leave_rows_open(name::regclass)
   from unnest(array['worker', 'control_total', 'throttle_window', 'jobs_schema', 'schema_revision', 'reference_state',
                     'system_name', 'source_cursor', 'circuit', 'paused_object', 'plan_position', 'stream_position',
+                    'payroll_position', 'daily_run', 'object_poll', 'webhook_refusal',
                     'api_key', 'principal', 'role_grant', 'api_client', 'web_session', 'sign_in_link', 'access_use']) as name;
-
--- Tables of migrations that are numbered before this one and may have come with it.
-select leave_rows_open(name::regclass) from unnest(array['daily_run', 'object_poll', 'webhook_refusal']) as name
- where to_regclass(name) is not null;
-select guard_rows_of_firm(name::regclass) from unnest(array['quality_score', 'quality_subject']) as name
- where to_regclass(name) is not null;
-select guard_rows_of_all(name::regclass) from unnest(array['target_drift']) as name
- where to_regclass(name) is not null;
-select let_doors(name::regclass, 'insert', 'update') from unnest(array['webhook_refusal']) as name
- where to_regclass(name) is not null;
 
 -- Every sealed table adds to the control totals of whoever writes it.
 select let_doors('control_total', 'insert');
 select let_doors('message', 'insert');
 select let_doors('message_repeat', 'insert');
 select let_doors('message_pending', 'insert');
+select let_doors('webhook_refusal', 'insert', 'update');
 select let_doors('desk_item', 'insert', 'update');
 select let_doors('desk_action', 'insert');
 select let_doors('root_cause', 'insert', 'update');
