@@ -19,6 +19,8 @@ from psycopg import Connection, Cursor
 from psycopg.types.json import Jsonb
 
 from tieout.connect.conformance.fixture_firm import fixture_firm
+from tieout.connect.connector import connector_for
+from tieout.connect.manifest import CursorKind
 from tieout.connect.simulator.control import Change
 from tieout.connect.simulator.process import SimulatorProcess
 from tieout.connect.simulator.seed import write_firm
@@ -29,6 +31,7 @@ from tieout.model.clock import FixedClock
 from tieout.model.command import MasterCommand, UpsertCustomer, UpsertProject, UpsertTask, kind_of
 from tieout.model.firm import Environment, FirmConfig, OwnershipRule, SystemConfig
 from tieout.model.identity import idempotency_key, reference_of
+from tieout.model.reported import ReportedRecord
 from tieout.outbound.aftermath import Aftermath
 from tieout.outbound.drift import release
 from tieout.outbound.drift.said import said_by
@@ -37,7 +40,7 @@ from tieout.outbound.engine import Engine
 from tieout.outbound.outbox import NewDelivery, enqueue
 from tieout.records.reference_book import BookCache
 from tieout.runtime.drift_sweep import ComparedKind, sweep_for_drift
-from tieout.runtime.systems import targets
+from tieout.runtime.systems import connection_to, targets, translators
 from tieout.storage.control_totals import verify_control_totals
 from tieout.storage.copying import take_ids
 from tieout.storage.pool import Pool, connect, in_transaction, sync_pool
@@ -220,6 +223,28 @@ class DriftHub:
     def states(self) -> set[str]:
         """The states that deliveries are in."""
         return {str(row[0]) for row in self.conn.execute("select distinct state from delivery")}
+
+    def keys_of(self, kind: str) -> list[str]:
+        """The target's keys of all records of a kind, as its source tells them."""
+        connector = connector_for(self.system.connector, self.system.settings)
+        translator = translators(self.firm)[TARGET]
+        assert connector.open_source is not None
+        source = connector.open_source(connection_to(self.system, connector, throttle=NoThrottle(), clock=self.clock))
+
+        async def read() -> list[str]:
+            try:
+                return [
+                    one.source_id
+                    for told in connector.manifest.reads
+                    if kind in told.kinds and told.cursor is CursorKind.UPDATED_AT
+                    async for page in source.read(told.object, None)
+                    for one in translator.translate(told.object, page.payload)
+                    if isinstance(one, ReportedRecord) and one.type.value == kind
+                ]
+            finally:
+                await source.aclose()
+
+        return asyncio.run(read())
 
     def last_kind(self) -> str:
         """The kind of what was enqueued last."""
