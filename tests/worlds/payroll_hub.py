@@ -83,6 +83,12 @@ class Office(LocalExchange):
         said = f"{total - self.takes_less:f}".replace(".", ",")
         (self.root / "answers" / f"{name}.ok").write_text(f"ref;rows;hours\nP-{name[-8:-4]};1;{said}\n")
 
+    def answer_all(self) -> None:
+        """Answer every file that lies there without an answer."""
+        for name in self.names():
+            if not list((self.root / "answers").glob(f"{name}.*")):
+                self.answer(name)
+
     def rows_of(self, name: str) -> list[dict[str, str]]:
         """The rows of a file of hours, without its trailer."""
         text = (self.root / "hours" / name).read_text(encoding="utf-8")
@@ -90,6 +96,8 @@ class Office(LocalExchange):
 
     def names(self) -> list[str]:
         """The files of hours, in the order of their numbers."""
+        if not (self.root / "hours").exists():
+            return []
         there = [one.name for one in (self.root / "hours").glob("*.csv")]
         return sorted(there, key=lambda name: int(self.rows_of(name)[0]["sequence"]))
 
