@@ -18,10 +18,11 @@ from psycopg_pool import PoolTimeout
 from tieout.api import problems
 from tieout.api.conditional import Conditional
 from tieout.api.keys import Principal, principal_of
+from tieout.api.refusals import refused
 from tieout.api.resources.routes import openapi_config, routes
 from tieout.api.webhooks import WebhookRates, receive_webhook
 from tieout.connect.source import Unreadable
-from tieout.errors import ContractError
+from tieout.errors import ConfigurationError, ContractError
 from tieout.inbound import message_store
 from tieout.inbound.canonical_translator import CanonicalTranslator
 from tieout.model.clock import Clock
@@ -114,7 +115,7 @@ def application(pool: Pool, clock: Clock, entrance: Entrance) -> Litestar:
         before_send=doors.BEFORE_SEND,
         openapi_config=openapi_config(),
         logging_config=None,
-        exception_handlers=handlers(MAX_BODY_BYTES),
+        exception_handlers={**handlers(MAX_BODY_BYTES), ConfigurationError: refused},
         request_max_body_size=MAX_BODY_BYTES,
     )
 

@@ -10,12 +10,13 @@ from litestar.testing import TestClient
 from tests.worlds.inbound_database import Hub
 
 from tieout.api.app import application
-from tieout.governance import access, api_clients
+from tieout.governance import access, api_clients, sign_in
 from tieout.governance.access import Act, Right
-from tieout.model.access import Scope
+from tieout.model.access import Role, Scope
 from tieout.runtime.ids import SystemIds
 from tieout.storage.pool import connect, sync_pool
 from tieout.web.entrance import Entrance
+from tieout.web.guards import COOKIE, CSRF_HEADER, csrf_token_of
 from tieout.web.site import Site
 
 ids = SystemIds()
@@ -42,6 +43,21 @@ class Api:
         answer = self.client.post("/v1/oauth/token", data=form)
         assert answer.status_code == 200, answer.text
         return {"authorization": f"Bearer {answer.json()['access_token']}"}
+
+    def person(self, name: str, *grants: tuple[Role, str | None]) -> dict[str, str]:
+        """A new person who has signed in: the cookie and the token of the session, as headers."""
+        person_id = ids.new_id()
+        act = Act(by="admin", now=self.hub.clock.now())
+        with connect(self.url) as conn, conn.cursor() as cur:
+            access.add_person(cur, name=name, email=f"{name}@example.com", person_id=person_id, act=act)
+            for role, entity in grants:
+                right = Right(what=role, entity=entity)
+                access.grant(cur, principal_id=person_id, right=right, grant_id=ids.new_id(), act=act)
+            link = sign_in.new_link(cur, principal_id=person_id, act=act)
+        answer = self.client.post(f"/sign-in/{link}", follow_redirects=False)
+        secret = answer.cookies[COOKIE]
+        self.client.cookies.clear()
+        return {"cookie": f"{COOKIE}={secret}", CSRF_HEADER: csrf_token_of(secret)}
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from litestar.openapi.plugins import JsonRenderPlugin
 from litestar.openapi.spec import Components, SecurityScheme
 from litestar.types import ControllerRouterHandler
 
-from tieout.api.resources import masters, oversight, schemas
+from tieout.api.resources import exceptions, masters, oversight, schemas
 
 _SECURITY: Final = {
     "token": SecurityScheme(
@@ -21,6 +21,7 @@ def routes() -> list[ControllerRouterHandler]:
     """Every handler, for the application."""
     return [
         *masters.routers(),
+        *exceptions.handlers(),
         oversight.vitals,
         oversight.hub_status,
         oversight.audit_entries,
