@@ -64,12 +64,19 @@ class DriftSweep(DailyRun, frozen=True, kw_only=True, forbid_unknown_fields=True
     limit_percent: int = 20
 
 
+class AuditAnchor(DailyRun, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The daily writing down of the head of the audit chain, where the firm names places for it."""
+
+    at: str = "04:00"
+
+
 class Schedule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Everything that is done daily, each by the name of its operation (``[schedule]``)."""
 
     deletion_sweep: DeletionSweep = DeletionSweep()
     data_quality: DataQuality = DataQuality()
     drift_sweep: DriftSweep = DriftSweep()
+    audit_anchor: AuditAnchor = AuditAnchor()
 
     def runs(self) -> Iterator[tuple[str, DailyRun]]:
         """Each run with the name of its operation."""

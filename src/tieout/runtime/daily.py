@@ -1,7 +1,7 @@
 """The daily runs themselves: each does what a command does on demand, and says in a line what came of it.
 
 A system that cannot be reached or is set up wrongly does not keep the others from it. Neighbours: ``schedule`` says
-when, ``sweep``, ``drift_sweep`` and ``quality`` do the work.
+when, ``sweep``, ``drift_sweep``, ``quality`` and ``anchoring`` do the work.
 """
 
 import asyncio
@@ -18,6 +18,7 @@ from tieout.model.clock import Clock
 from tieout.model.firm import FirmConfig, SystemConfig
 from tieout.records.quality import Score
 from tieout.runtime import drift_sweep, quality
+from tieout.runtime.anchoring import anchor_head
 from tieout.runtime.drift_sweep import COMPARED, DISBELIEVED, INTERRUPTED, ComparedKind
 from tieout.runtime.sweep import IS_SWEPT, SKIPPED, Sweeper, SweptKind
 from tieout.storage.throttle import SharedThrottle
@@ -121,6 +122,16 @@ async def score_quality(context: DailyContext) -> Done:
     below = [_place(one.score) for one in scored if one.is_below]
     words = [f"{len(scored)} scores, {len(below)} below their threshold", *below]
     return Done(outcome=ATTENTION if below else DONE, detail="; ".join(words))
+
+
+async def anchor_audit(context: DailyContext) -> Done:
+    """Write the head of the audit chain down, as ``tieout audit anchor`` does."""
+    if not context.firm.audit.anchors:
+        return Done(outcome=SKIPPED_RUN, detail="The firm names no place in [[audit.anchors]].")
+    done = await asyncio.to_thread(anchor_head, context.url, context.firm, context.clock)
+    troubles = [f"{one.place}: {one.problem}" for one in done if one.problem is not None]
+    words = f"anchored at {len(done) - len(troubles)} of {len(done)} places"
+    return Done(outcome=ATTENTION if troubles else DONE, detail="; ".join([words, *troubles]))
 
 
 def _place(score: Score) -> str:

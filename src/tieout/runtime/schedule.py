@@ -31,6 +31,7 @@ DAILY: Final[Mapping[str, daily.Work]] = {
     "deletion_sweep": daily.sweep_for_deletions,
     "data_quality": daily.score_quality,
     "drift_sweep": daily.sweep_for_drift,
+    "audit_anchor": daily.anchor_audit,
 }
 """Each by the name of its section in ``[schedule]``."""
 _APPLICATION: Final = "tieout-schedule"

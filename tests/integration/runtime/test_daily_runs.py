@@ -4,6 +4,7 @@ import asyncio
 import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import msgspec
 import pytest
@@ -12,11 +13,15 @@ from tests.integration.storage.test_jobs import eventually, running
 from tests.worlds import inbound_firm as world
 
 from tieout.errors import TransientError
-from tieout.governance import firm_version
+from tieout.governance import audit, firm_version
+from tieout.governance.audit_chain import AuditEntry
 from tieout.model.clock import FixedClock
-from tieout.model.oversight import DeletionSweep, DriftSweep, Oversight, Schedule
+from tieout.model.firm import AnchorPlace, AuditPolicy
+from tieout.model.oversight import AuditAnchor, DeletionSweep, DriftSweep, Oversight, Schedule
 from tieout.runtime import schedule as scheduling
+from tieout.runtime.clock import SystemClock
 from tieout.runtime.daily import DailyContext, Done
+from tieout.runtime.hub import HubOptions, serve
 from tieout.runtime.schedule import DAILY, Scheduler, due_runs, scheduled
 from tieout.storage import daily_runs
 from tieout.storage.daily_runs import Run
@@ -73,8 +78,10 @@ def days(database_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Days]:
             return Done(outcome="done", detail="12 scores")
 
         monkeypatch.setattr(scheduling, "DAILY", {"deletion_sweep": note, "data_quality": note_quality})
-        schedule = Schedule(drift_sweep=DriftSweep(at="off"))
-        firm = msgspec.structs.replace(world.firm(), oversight=Oversight(schedule=schedule))
+        schedule = Schedule(drift_sweep=DriftSweep(at="off"), audit_anchor=AuditAnchor(at="off"))
+        firm = msgspec.structs.replace(
+            world.firm(), oversight=Oversight(schedule=schedule), content_hash="two runs a day"
+        )
         in_transaction(conn, lambda cur: firm_version.store(cur, firm, applied_by="ines", now=INSTALLED))
         yield opened
 
@@ -193,10 +200,46 @@ def test_what_is_switched_off_is_never_due_and_is_shown_so() -> None:
     firm = world.firm()
     off = Schedule(deletion_sweep=DeletionSweep(at="off"))
     quiet = msgspec.structs.replace(firm, oversight=Oversight(schedule=off))
-    assert [one.name for one in due_runs(quiet, THREE)] == ["data_quality", "drift_sweep"]
+    assert [one.name for one in due_runs(quiet, THREE)] == ["data_quality", "drift_sweep", "audit_anchor"]
     assert [one.next_at for one in scheduled(quiet, [], THREE) if one.name == "deletion_sweep"] == [None]
-    assert [one.name for one in due_runs(firm, THREE)] == ["deletion_sweep", "data_quality", "drift_sweep"]
+    assert [one.name for one in due_runs(firm, THREE)] == [
+        "deletion_sweep",
+        "data_quality",
+        "drift_sweep",
+        "audit_anchor",
+    ]
     shown = {one.name: one for one in scheduled(firm, [], THREE)}
     assert shown["deletion_sweep"].next_at == QUARTER_PAST_TWO + timedelta(days=1)
     assert shown["data_quality"].next_at == THREE + timedelta(days=1)
     assert shown["data_quality"].last is None
+
+
+async def test_a_hub_that_starts_makes_once_what_was_due_while_it_was_down(database_url: str, tmp_path: Path) -> None:
+    two_days_ago = SystemClock().now() - timedelta(days=2)
+    place = AnchorPlace(kind="file", place=str(tmp_path / "anchors.jsonl"))
+    systems = tuple(one for one in world.firm().systems if one.connector == "api")
+    firm = msgspec.structs.replace(
+        world.firm(), systems=systems, audit=AuditPolicy(anchors=(place,)), content_hash="only time by the API"
+    )
+    with connect(database_url, autocommit=True) as conn:
+        in_transaction(conn, lambda cur: firm_version.store(cur, firm, applied_by="ines", now=two_days_ago))
+        entry = AuditEntry(principal="ines", action="firm.applied", object_kind="firm_version", object_id="1")
+        in_transaction(conn, lambda cur: audit.append(cur, entry, now=two_days_ago))
+        stopping = asyncio.Event()
+        options = HubOptions(url=database_url, home=tmp_path, workers=0, poll=False, deliver=False)
+        serving = asyncio.create_task(serve(options, stopping))
+
+        def last() -> dict[str, str | None]:
+            return {one.name: one.outcome for one in in_transaction(conn, daily_runs.last_runs)}
+
+        await eventually(lambda: len(last()) == len(DAILY) and None not in last().values(), 30)
+        stopping.set()
+        await asyncio.wait_for(serving, 20)
+        assert last() == {
+            "audit_anchor": "done",
+            "data_quality": "done",
+            "deletion_sweep": "done",
+            "drift_sweep": "done",
+        }
+        assert conn.execute("select count(*) from daily_run").fetchone() == (len(DAILY),)
+    assert len((tmp_path / "anchors.jsonl").read_text().splitlines()) == 1
