@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import date
+from decimal import Decimal
 from pathlib import Path
 
 import httpx
@@ -11,6 +12,7 @@ from psycopg import Cursor
 from tests.worlds.drift_hub import CUSTOMER, OWNED_BY_CRM, PROJECT, TASK, DriftHub, open_drift_hub
 
 from tieout.connect.simulator.faults import Fault, FaultKind
+from tieout.model.command import RatePrice, UpsertRateCard
 from tieout.model.firm import OwnershipRule
 from tieout.storage.pool import in_transaction
 
@@ -52,6 +54,35 @@ def test_a_budget_that_is_otherwise_says_how_much_money_it_is(hub: DriftHub) -> 
     hub.sweep()
     [item] = hub.desk()
     assert (item.amount_minor, item.currency) == (150_001, 840)
+
+
+def test_a_price_that_was_changed_behind_says_what_an_hour_is_off_by_and_is_put_right(hub: DriftHub) -> None:
+    card = UpsertRateCard(
+        reference="",
+        entity="US01",
+        code="RC-77",
+        name="Card 77",
+        currency="USD",
+        prices=(
+            RatePrice(role="Consultant", price=Decimal(200), starts=date(2028, 1, 1), ends=date(2028, 7, 1)),
+            RatePrice(role="Principal", price=Decimal("250.50"), starts=date(2028, 1, 1)),
+            RatePrice(role="Consultant", price=Decimal(210), starts=date(2028, 7, 1)),
+        ),
+    )
+    hub.deliver(card)
+    assert (hub.sweep()["rate_card"].compared_count, hub.desk()) == (1, [])
+    cheap = msgspec.structs.replace(card.prices[1], price=Decimal("240.25"))
+    hub.write_behind(
+        msgspec.structs.replace(hub.last_told(UpsertRateCard), prices=(card.prices[0], cheap, card.prices[2]))
+    )
+    hub.sweep()
+    [item] = hub.desk()
+    field = "price of Principal from 2028-01-01"
+    assert (item.context[f"{field}.acknowledged"], item.context[f"{field}.held"]) == ("250.5", "240.25")
+    assert item.context[f"{field}.difference"] == "-10.25 USD an hour"
+    hub.retry()
+    assert hub.sweep()["rate_card"].drifted_count == 0
+    assert hub.desk() == []
 
 
 def test_sending_again_leaves_alone_what_the_target_owns(yielding: DriftHub) -> None:

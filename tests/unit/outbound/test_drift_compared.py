@@ -252,6 +252,20 @@ def test_prices_of_a_rate_card_are_fields_and_one_that_nobody_told_is_otherwise(
     }
 
 
+def test_a_price_that_is_only_stated_again_is_none_of_its_own() -> None:
+    prices = (RatePrice(role="Senior", price=Decimal(200), starts=date(2026, 1, 1)),)
+    card = UpsertRateCard(reference="", entity="US01", code="RC", name="Card", currency="USD", prices=prices)
+    lines = [
+        record(RecordType.RATE_LINE, day, {"price": "200.0", "valid_from": day}, rate_card="3", role="r1")
+        for day in ("2026-06-01", "2026-01-01")
+    ]
+    shown = [
+        record(RecordType.RATE_CARD, "3", {"code": "RC", "name": "Card", "currency": "USD"}),
+        record(RecordType.ROLE, "r1", {"name": "Senior"}),
+    ]
+    assert judged(card, *shown, *lines, refs=("3",)) is None
+
+
 @pytest.mark.parametrize(
     ("command", "kind", "fields", "otherwise"),
     [

@@ -5,7 +5,7 @@ command said it, so that just that one can be sent again. Neighbours: ``comparis
 """
 
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import date
 from decimal import Decimal, InvalidOperation
 from typing import Final, TypeAlias
@@ -118,9 +118,18 @@ def demand_fields(number: str, hours: Decimal, starts: date, ends: date) -> dict
     }
 
 
-def price_field(role: str, starts: str) -> str:
-    """The name under which the price of a role counts as a field of its rate card."""
-    return f"{PRICE}{role} from {starts}"
+def price_fields(prices: Iterable[tuple[str, str, Decimal]]) -> dict[str, str]:
+    """Prices (role, day from which it is valid, price) as fields of their rate card.
+
+    A price that only says again what held before is none: some systems state all prices anew where one changes.
+    """
+    found: dict[str, str] = {}
+    before: dict[str, Decimal] = {}
+    for role, starts, price in sorted(prices, key=lambda one: one[:2]):
+        if before.get(role) != price:
+            found[f"{PRICE}{role} from {starts}"] = decimal_text(price)
+        before[role] = price
+    return found
 
 
 def text_of(field: str, value: FieldValue | Decimal | date) -> str | None:
@@ -211,5 +220,5 @@ def _demand(command: PublishDemand) -> Said:
 
 def _rate_card(command: UpsertRateCard) -> Said:
     said = _said(command, RecordType.RATE_CARD, command.code, ("code", "name", "currency"))
-    prices = {price_field(one.role, one.starts.isoformat()): decimal_text(one.price) for one in command.prices}
+    prices = price_fields((one.role, one.starts.isoformat(), one.price) for one in command.prices)
     return msgspec.structs.replace(said, values=said.values | prices, whole=(PRICE,))

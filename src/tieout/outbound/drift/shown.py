@@ -5,6 +5,7 @@ absent. Neighbours: ``runtime.drift_sweep`` walks, ``comparison`` asks.
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from decimal import Decimal
 from typing import Final
 
 import msgspec
@@ -20,7 +21,8 @@ from tieout.outbound.drift.said import (
     Reference,
     Said,
     demand_fields,
-    price_field,
+    number_of,
+    price_fields,
     text_of,
 )
 
@@ -160,18 +162,16 @@ class Shown:
 
     def _prices(self) -> dict[str, dict[str, str]]:
         roles = self._records.get(RecordType.ROLE.value, {})
-        found: dict[str, dict[str, str]] = {}
+        lines: dict[str, list[tuple[str, str, Decimal]]] = {}
         for line in self._records.get(RecordType.RATE_LINE.value, {}).values():
             card, role_key = line.references.get("rate_card"), line.references.get("role")
-            starts, price = line.fields.get("valid_from"), line.fields.get("price")
-            if line.deleted or card is None or role_key is None or "project" in line.references:
+            price = number_of(str(line.fields.get("price")))
+            if line.deleted or card is None or role_key is None or price is None or "project" in line.references:
                 continue
             role = roles.get(role_key)
-            name = price_field(role_key if role is None else str(role.fields.get("name", role_key)), str(starts))
-            text = text_of(name, price)
-            if text is not None:
-                found.setdefault(card, {})[name] = text
-        return found
+            name = role_key if role is None else str(role.fields.get(_NAME, role_key))
+            lines.setdefault(card, []).append((name, str(line.fields.get("valid_from")), price))
+        return {card: price_fields(prices) for card, prices in lines.items()}
 
 
 def _held(record: ReportedRecord, parts: Mapping[str, str], taken_over: frozenset[str]) -> Held:

@@ -5,6 +5,7 @@ Neighbours: ``comparison`` judges, ``runtime.drift_sweep`` walks and calls, ``re
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
+from decimal import Decimal
 from typing import Final
 
 import msgspec
@@ -16,8 +17,8 @@ from tieout.model.command import Command, MasterCommand
 from tieout.model.finding import finding
 from tieout.model.money import numeric_code
 from tieout.model.reported import FieldValue, RecordType
-from tieout.outbound.drift.comparison import Acknowledged, Drift, Golden
-from tieout.outbound.drift.said import RecordKey, Said, said_by, text_of
+from tieout.outbound.drift.comparison import Acknowledged, Difference, Drift, Golden
+from tieout.outbound.drift.said import PRICE, RecordKey, Said, number_of, said_by, text_of
 
 DRIFT: Final = "target_drift"
 _OVERRIDE: Final = "override"
@@ -288,9 +289,17 @@ def _context(drift: Drift) -> dict[str, str]:
         said[f"{one.field}.acknowledged"] = one.wanted or ""
         said[f"{one.field}.held"] = one.held or ""
         said[f"{one.field}.owner"] = one.owner or ""
+        if one.field.startswith(PRICE) and (excess := _an_hour(one)) is not None:
+            said[f"{one.field}.difference"] = f"{excess:+f} {drift.currency or ''} an hour".replace("  ", " ")
         if one.owner_says is not None:
             said[f"{one.field}.owner_says"] = one.owner_says
     return said
+
+
+def _an_hour(one: Difference) -> Decimal | None:
+    """By how much the target bills an hour otherwise than it should; None where one of the two has no price."""
+    held, wanted = number_of(one.held or ""), number_of(one.wanted or "")
+    return None if held is None or wanted is None else held - wanted
 
 
 def _system_id(cur: Cursor[tuple[object, ...]], system: str) -> int | None:
