@@ -41,6 +41,7 @@ _COMMANDS: Final = {
     "schedule": ("schedule", "schedule"),
     "systems": ("systems", "app"),
     "exceptions": ("exceptions", "app"),
+    "replay": ("replay", "app"),
     "projects": ("projects", "app"),
     "forecast": ("allocation", "forecast"),
     "capacity": ("allocation", "capacity"),

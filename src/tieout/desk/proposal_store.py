@@ -204,14 +204,18 @@ def place_of(cur: Cursor[tuple[object, ...]], item_id: int) -> tuple[int, int]:
     return int(str(row[0])), int(str(row[1]))
 
 
-def waiting(cur: Cursor[tuple[object, ...]], kind: str) -> int | None:
-    """The oldest approved proposal of ``kind`` that nobody carries out right now, locked until the transaction ends."""
+def waiting(cur: Cursor[tuple[object, ...]], kind: str, *, unless_running: bool = False) -> int | None:
+    """The oldest approved proposal of ``kind`` that nobody carries out right now, locked until the transaction ends.
+
+    With ``unless_running`` one whose replay is under way does not wait.
+    """
     cur.execute(
         """
-        select proposal_id from proposal where state = 'approved' and kind = %s
+        select proposal_id from proposal p where state = 'approved' and kind = %s
+           and (not %s or not exists (select from replay r where r.proposal_id = p.proposal_id and r.state = 'running'))
          order by proposal_id limit 1 for update skip locked
         """,
-        (kind,),
+        (kind, unless_running),
     )
     row = cur.fetchone()
     return None if row is None else int(str(row[0]))

@@ -381,6 +381,13 @@ CATALOGUE: Final[dict[str, CatalogueEntry]] = {
         "The doors have no role in the database",
         "Set TIEOUT_DOOR_DATABASE_URL to the database with a role of its own, as docs/how-to/give-access.md describes.",
     ),
+    "TIE-REPLAY-001": CatalogueEntry(
+        "A replay names nothing", "Name a system, a time range, a legal entity, a finding's code or items."
+    ),
+    "TIE-REPLAY-002": CatalogueEntry(
+        "There is nothing to replay, or not so fast", "Choose something that is not posted, at 1 to 1,000,000 a minute."
+    ),
+    "TIE-REPLAY-003": CatalogueEntry("What is to be replayed has changed", "Propose the replay again."),
     "TIE-SCHEDULE-001": CatalogueEntry(
         "The hub stopped while a daily run was under way",
         "Nothing is to be done: the run is made again at the next start.",

@@ -158,7 +158,8 @@ def _overrides(item: OpenItem) -> frozenset[str]:
     return frozenset(one for one in codes.split(",") if one)
 
 
-def _released(item: OpenItem) -> Released:
+def released_of(item: OpenItem) -> Released:
+    """What is read again because of ``item``, with what people overruled of it."""
     subject_id = item.subject_id if item.subject_kind in _OF_READINGS else 0
     return Released(item.item_id, subject_id, item.code, item.cause_key, _overrides(item))
 
@@ -183,12 +184,12 @@ def _read_items(
             item_no = item.item_no or 0
             one = said if isinstance(said, UnreadableMessage) else said[item_no]
             if isinstance(one, ReportedTime):
-                arrivals.append(Arrival(message_id, item_no, message.system, message.object, one, _released(item)))
+                arrivals.append(Arrival(message_id, item_no, message.system, message.object, one, released_of(item)))
             elif isinstance(one, Unreadable):
                 bad = unreadable_item(message, item_no, one)
-                not_readable.append(msgspec.structs.replace(bad, released=_released(item)))
+                not_readable.append(msgspec.structs.replace(bad, released=released_of(item)))
             elif isinstance(one, ReportedAssignment | ReportedTimeOff):
-                facts.append(FactArrival(message_id, item_no, message.system, message.object, one, _released(item)))
+                facts.append(FactArrival(message_id, item_no, message.system, message.object, one, released_of(item)))
             else:
                 to_reopen.append(item.item_id)
                 records += [(message, [(item_no, one)])] if isinstance(one, ReportedRecord) else []

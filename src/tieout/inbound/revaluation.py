@@ -50,6 +50,7 @@ _STANDING = f"""
       cross join lateral (select case when e.disposition = 5 then e.previous_entry_id else e.entry_id end) a (entry_id)
       {_ACTUALS}
      where e.entry_id between %(first)s and %(last)s and e.disposition in (1, 5)
+       and (%(only)s::bigint[] is null or e.entry_id = any(%(only)s))
        and l.delivery_id is distinct from 0
        and not exists (select from actual gone where gone.actual_id = a.entry_id * 8 + 4)
        and not exists (select from time_entry newer
@@ -135,9 +136,13 @@ def revaluations(
     translators: Mapping[str, Translator],
     rules: RuleContext,
     rates: RateBook,
+    only: Sequence[int] | None = None,
 ) -> list[Revaluation]:
-    """The standing entries in the range of ids ``entries`` that belong elsewhere or are worth something else now."""
-    cur.execute(_STANDING, {"first": entries[0], "last": entries[1]})
+    """The standing entries in the range of ids ``entries`` that belong elsewhere or are worth something else now.
+
+    ``only``: of the range, these alone.
+    """
+    cur.execute(_STANDING, {"first": entries[0], "last": entries[1], "only": None if only is None else list(only)})
     standing = [Standing(*row) for row in cur]  # type: ignore[arg-type]  # untyped rows
     if not standing:
         return []

@@ -233,8 +233,12 @@ class ReferenceBook:
         return self.mappings.map_value(table, system, entity, source, on)
 
 
-def load(conn: psycopg.Connection[tuple[object, ...]], *, on: date | None = None) -> ReferenceBook:
+def load(
+    conn: psycopg.Connection[tuple[object, ...]], *, on: date | None = None, firm: FirmConfig | None = None
+) -> ReferenceBook:
     """Read the whole reference. ``on`` decides which mapping lines hold for masters; the database's day by default.
+
+    ``firm`` takes the place of the configuration that holds, to see what another one would make of the same records.
 
     The version is read first: what changes while reading is read again by the next ``refresh``. Raises
     ConfigurationError (TIE-FIRM-001) when no firm configuration was applied.
@@ -260,7 +264,7 @@ def load(conn: psycopg.Connection[tuple[object, ...]], *, on: date | None = None
     return ReferenceBook(
         version=version,
         on=on or today,
-        firm=firm_version.current(conn),
+        firm=firm or firm_version.current(conn),
         system_ids={str(name): int(str(number)) for name, number in systems},
         records=records,
         cross_references=cross_references,
