@@ -17,14 +17,15 @@ class PayrollProof(NamedTuple):
     words: str
 
 
-# Days of people that wait to be told: whoever looks at them next compares both sides.
+# Days of people that wait to be told: whoever looks at them next compares both sides. Where no payroll is told
+# anything, nothing is looked for.
 _WAITING: Final = """
 create temporary table payroll_waiting on commit drop as
 select resource_id, work_date from payroll_due
  union
 select e.resource_id, e.work_date
   from payroll_pending p join time_entry e on e.entry_id between p.first_id and p.last_id
- where e.disposition = 1
+ where e.disposition = 1 and exists (select from payroll_position where first_day is not null)
 """
 
 PAYROLL_PROOFS: Final = (
@@ -35,7 +36,7 @@ PAYROLL_PROOFS: Final = (
             select e.resource_id, e.work_date, e.work_type, sum(a.hours) as hours
               from payroll_position p join time_entry e on e.work_date >= p.first_day
               join actual a on a.actual_id in (e.entry_id * 8, e.entry_id * 8 + 4)
-             where e.disposition = 1
+             where e.disposition = 1 and p.first_day is not null
              group by 1, 2, 3
         ), told as (
             select l.resource_id, l.work_date, l.work_type, sum(l.hours) as hours

@@ -6,12 +6,15 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
+from psycopg import Cursor
 from tests.worlds import inbound_firm as world
 from tests.worlds.inbound_database import Hub
 from tests.worlds.payroll_hub import POLICY, PayrollHub
 
 from tieout.model.reported import ReportedState, ReportedTime
 from tieout.storage.pool import connect, sync_pool
+from tieout.streams.hours_to_payroll import store
+from tieout.streams.hours_to_payroll.hours import PersonDay
 
 _SAID = {
     "1": "Design of the interface",
@@ -225,3 +228,27 @@ def test_an_hour_that_nobody_told_and_nobody_will_breaks_the_tie_out(payroll: Pa
     assert words == [
         "Ada on 2026-07-01: the ledger accepted 10.0000 hours of a kind of work, the payroll was told 8.0000."
     ]
+
+
+def test_while_a_file_is_under_way_what_waits_for_it_is_not_compared_again_and_again(
+    payroll: PayrollHub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    payroll.office.is_silent = True
+    payroll.take(worked("1", "8"))
+    payroll.deliver()
+    payroll.take(worked("2", "2"))
+    payroll.compute()
+    asked: list[object] = []
+    real = store.due
+
+    def watched(cur: Cursor[tuple[object, ...]], *, before: date, limit: int) -> list[PersonDay]:
+        asked.append(before)
+        return real(cur, before=before, limit=limit)
+
+    monkeypatch.setattr(store, "due", watched)
+    for _ in range(5):
+        assert payroll.compute() == 0
+    assert asked == []
+    payroll.clock.advance(24 * 3600)
+    payroll.compute()
+    assert len(asked) == 1, "another day may end a pay period"

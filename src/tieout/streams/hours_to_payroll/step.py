@@ -7,8 +7,8 @@ be told, ``outbound`` delivers.
 """
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, field
+from datetime import date, datetime
 from typing import Final
 
 from psycopg import Connection, Cursor
@@ -30,12 +30,23 @@ _DAYS: Final = 200_000
 """Days of people that one run compares at most: a month of some nine thousand people."""
 
 
+@dataclass(kw_only=True)
+class LastLook:
+    """The day and the version of the reference by which this worker compared last and found nothing to tell.
+
+    What is due then waits for a file that is under way; it is not compared again twice a second.
+    """
+
+    by: tuple[date, int] | None = None
+
+
 @dataclass(frozen=True, kw_only=True)
 class PayrollContext:
     """What the step needs beside the database."""
 
     clock: Clock
     books: BookCache
+    last: LastLook = field(default_factory=LastLook)
 
 
 def tell_payrolls(conn: Connection[tuple[object, ...]], context: PayrollContext) -> int:
@@ -57,6 +68,7 @@ class _Run:
         self._policy = policy
         self._now: datetime = context.clock.now()
         self._books = context.books
+        self._last = context.last
         self._numbers: dict[str, dict[int, list[str]]] = {}
 
     def tell(self) -> int:
@@ -74,7 +86,11 @@ class _Run:
             store.look_again(cur, book.version)
         released = desk.claim_released(cur)
         store.look_again_at(cur, released)
-        compared = self._compare(book)
+        look = (self._now.date(), book.version)
+        compared = 0
+        if done or released or self._last.by != look:
+            compared = self._compare(book)
+            self._last.by = None if compared else look
         if compared or released or done:
             desk.judge(cur, book, now=self._now)
         fault_point("streams.payroll.before_commit")
