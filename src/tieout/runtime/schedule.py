@@ -8,7 +8,7 @@ import asyncio
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 
 import msgspec
@@ -34,6 +34,9 @@ DAILY: Final[Mapping[str, daily.Work]] = {
     "audit_anchor": daily.anchor_audit,
 }
 """Each by the name of its section in ``[schedule]``."""
+AFTER_READING: Final = frozenset({"data_quality"})
+"""What was missed of these is made some minutes after a start: before, nothing has been read again."""
+_READING: Final = timedelta(minutes=5)
 _APPLICATION: Final = "tieout-schedule"
 _STOP_CHECK_S: Final = 0.2
 
@@ -49,10 +52,14 @@ class Scheduled(msgspec.Struct, frozen=True, kw_only=True):
 
 @dataclass(frozen=True, kw_only=True)
 class Scheduler:
-    """Makes what is due one job each; ``stopping`` ends a run that is under way, which is then made again."""
+    """Makes what is due one job each; ``stopping`` ends a run that is under way, which is then made again.
+
+    ``started_at`` is when the hub was started, None where that does not matter.
+    """
 
     url: str
     clock: Clock
+    started_at: datetime | None = None
     stopping: threading.Event = field(default_factory=threading.Event)
 
     def job_settings(self, steps: tuple[str, ...]) -> JobSettings:
@@ -68,13 +75,20 @@ class Scheduler:
             if firm is None or installed_at is None:
                 return
             now = self.clock.now()
-            due = [one for one in due_runs(firm, now) if one.due_at >= installed_at]
+            due = [one for one in due_runs(firm, now) if one.due_at >= installed_at and not self._is_early(one, now)]
             claimed = in_transaction(conn, lambda cur: daily_runs.claim(cur, due, now=now))
             again = in_transaction(conn, lambda cur: daily_runs.claim_failed(cur, now=now))
             limit = firm.oversight.webhooks.refused_per_day
             in_transaction(conn, lambda cur: refusals_store.settle(cur, limit=limit, now=now))
         if claimed or again:
             log.info("schedule.claimed", runs=[one.name for one in claimed], again=again)
+
+    def _is_early(self, due: Due, now: datetime) -> bool:
+        """Whether a run that was missed waits until the hub has read again what was told meanwhile."""
+        started_at = self.started_at
+        if started_at is None or due.name not in AFTER_READING:
+            return False
+        return due.due_at < started_at + _READING and now < started_at + _READING
 
     def _operation(self, name: str) -> Operation:
         def run(arguments: dict[str, str]) -> None:
