@@ -47,6 +47,7 @@ _COMMANDS: Final = {
     "capacity": ("allocation", "capacity"),
     "budget": ("allocation", "budget"),
     "rates": ("rates", "rates"),
+    "payroll": ("payroll", "payroll"),
     "explain": ("explain", "app"),
     "audit": ("audit", "app"),
     "contract": ("contract", "app"),
