@@ -12,17 +12,19 @@ from tests.unit.connect.wrong_definitions import rest_connector
 from tieout.connect.conformance import ALL_CHECKS, SimulatorHarness, Site, Verdict
 from tieout.connect.conformance.bench import with_lines
 from tieout.connect.conformance.fixture_masters import MASTERS, code_of, facts_of
+from tieout.connect.conformance.harness import harness_for
 from tieout.connect.conformance.score import Result
 from tieout.connect.conformance.suite import SuiteRun
 from tieout.connect.connector import Connector, load_connector
 from tieout.connect.manifest import IdempotencyClass
-from tieout.connect.outcome import Found, Outcome
+from tieout.connect.outcome import Found, Outcome, Rejected, RejectionCode
 from tieout.connect.sink import Sink
 from tieout.model.command import (
     Command,
     DemandLine,
     PublishDemand,
     RatePrice,
+    UpsertContract,
     UpsertProject,
     UpsertRateCard,
     UpsertTask,
@@ -245,6 +247,75 @@ def test_a_price_that_is_written_otherwise_or_left_out_fails(
         result = run.make(CHECKS["upsert_rate_card_is_made_once_and_then_changed"])
     assert result.verdict is Verdict.FAILED, result
     assert "price:" in result.words
+
+
+class _Contracts:
+    """A sink that writes contracts otherwise than they are told, or tells otherwise what came of them."""
+
+    def __init__(
+        self, sink: Sink, change: Callable[[UpsertContract], UpsertContract], told: Callable[[Outcome], Outcome]
+    ) -> None:
+        self._sink, self._change, self._told = sink, change, told
+        self.find, self.aclose = sink.find, sink.aclose
+
+    async def write(self, commands: Sequence[Command]) -> Sequence[Outcome]:
+        changed = [self._change(one) if isinstance(one, UpsertContract) else one for one in commands]
+        return [self._told(one) for one in await self._sink.write(changed)]
+
+
+def _as_invalid(outcome: Outcome) -> Outcome:
+    is_refusal = isinstance(outcome, Rejected)
+    return msgspec.structs.replace(outcome, code=RejectionCode.INVALID) if is_refusal else outcome
+
+
+def _cent_less(one: UpsertContract) -> UpsertContract:
+    return msgspec.structs.replace(one, signed_value_minor=(one.signed_value_minor or 0) - 1)
+
+
+CONTRACT = "upsert_contract"
+WRONG_CONTRACTS: list[tuple[Callable[[UpsertContract], UpsertContract], Callable[[Outcome], Outcome], str, str]] = [
+    (_cent_less, lambda told: told, f"{CONTRACT}_is_made_once_and_then_changed", "signed_value_minor was sent as"),
+    (
+        lambda one: msgspec.structs.replace(one, code=one.reference[:20]),
+        lambda told: told,
+        f"{CONTRACT}_is_whole_wherever_its_write_is_cut",
+        "0 times",
+    ),
+    (
+        lambda one: msgspec.structs.replace(one, ends=date(2030, 1, 1)),
+        lambda told: told,
+        f"{CONTRACT}_comes_back_in_a_read",
+        "is read as something else",
+    ),
+    (
+        lambda one: one,
+        _as_invalid,
+        f"{CONTRACT}_with_an_unknown_customer_is_refused",
+        "is told as INVALID, not as CUSTOMER_UNKNOWN",
+    ),
+]
+
+
+@pytest.fixture(scope="module")
+def org() -> Iterator[Site]:
+    with harness_for("salesforce").open() as opened:
+        yield opened
+
+
+@pytest.mark.parametrize(("change", "told", "check", "words"), WRONG_CONTRACTS)
+def test_a_contract_that_is_written_or_refused_otherwise_fails(
+    org: Site,
+    change: Callable[[UpsertContract], UpsertContract],
+    told: Callable[[Outcome], Outcome],
+    check: str,
+    words: str,
+) -> None:
+    right = harness_for("salesforce").connector
+    wrong = with_sink(right, lambda sink: _Contracts(sink, change, told))
+    org.reset()
+    result = SuiteRun(SimulatorHarness("salesforce", connector=wrong), org).make(CHECKS[check])
+    assert result.verdict is Verdict.FAILED, result
+    assert words in result.words
 
 
 class _DropsDimensions:

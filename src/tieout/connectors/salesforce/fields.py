@@ -22,6 +22,7 @@ OBJECTS: Final = (ACCOUNT, OPPORTUNITY, LINE, CONTRACT)
 """The objects of Salesforce that become records of ours."""
 
 PROJECT_LINK: Final = "project_link"
+RATE_CARD_CODE: Final = "rate_card_code"
 """Where people find a deal's project: written to Salesforce and never read."""
 
 _ID_CHARS: Final = 18
@@ -107,6 +108,7 @@ KINDS: Final[Mapping[str, Mapping[str, Kind]]] = {
         "legal_entity": Kind.KEY,
         "rate_card": Kind.KEY,
         "deal": Kind.KEY,
+        RATE_CARD_CODE: Kind.WRITTEN,
     },
 }
 """The canonical fields that each object can tell; stage and status follow from what Salesforce says of them itself."""
@@ -164,6 +166,7 @@ DEFAULT_FIELDS: Final[Mapping[str, Mapping[str, str]]] = {
         "billing_frequency": "Billing_Frequency__c",
         "client": "AccountId",
         "legal_entity": "Legal_Entity__c",
+        RATE_CARD_CODE: "Rate_Card__c",
     },
 }
 """Where each field is unless the firm says otherwise; a name with dots is reached through a relation and only read."""

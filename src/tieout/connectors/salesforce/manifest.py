@@ -1,9 +1,9 @@
 """What the Salesforce connector can do, as a declaration.
 
-Both writes are of class U, by an id that Salesforce keeps unique: a customer is upserted by an external id (the sink
-refuses to write where the field is not declared unique), a deal's link overwrites fields of the one record that has the
-deal's id, and a repeat leaves the same. Change events are a second, faster path to what the objects tell: nothing rests
-on them alone.
+All writes are of class U, by an id that Salesforce keeps unique: a customer or contract is upserted by an external id
+(the sink refuses to write where the field is not declared unique), a deal's link overwrites fields of the one record
+that has the deal's id, and a repeat leaves the same. Change events are a second, faster path to what the objects tell:
+nothing rests on them alone.
 """
 
 from collections.abc import Mapping
@@ -120,6 +120,7 @@ MANIFEST: Final = Manifest(
     ),
     writes=(
         WriteCapability(command="upsert_customer", idempotency=IdempotencyClass.U, max_batch=MAX_BATCH),
+        WriteCapability(command="upsert_contract", idempotency=IdempotencyClass.U, max_batch=MAX_BATCH),
         WriteCapability(command="link_deal", idempotency=IdempotencyClass.U, max_batch=MAX_BATCH),
     ),
     limits=Limits(concurrency=CONCURRENCY),
@@ -162,6 +163,7 @@ MANIFEST: Final = Manifest(
         _fields_setting("client_fields", ACCOUNT),
         _fields_setting("deal_fields", OPPORTUNITY),
         _fields_setting("line_fields", LINE),
+        # Salesforce numbers contracts itself: where they are written, code=FIELD names a unique external id of the org.
         _fields_setting("contract_fields", CONTRACT),
         Setting(
             name="contract_states",
@@ -171,7 +173,8 @@ MANIFEST: Final = Manifest(
         ),
         Setting(
             name="reference_field",
-            description="The text field of Account and Opportunity that takes the reference of what we wrote last.",
+            description="The text field of Account, Contract and Opportunity that takes the reference of what was "
+            "written last.",
             required=False,
             default="Tieout_Reference__c",
         ),

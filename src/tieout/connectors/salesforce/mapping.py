@@ -6,9 +6,11 @@ Neighbours: ``answers`` takes answers apart, ``fields`` reads values, ``read`` a
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 from typing import Final
+
+import msgspec
 
 from tieout.connect.json_codec import JsonValue
 from tieout.connect.source import Translated, Unreadable
@@ -21,6 +23,7 @@ from tieout.connectors.salesforce.fields import (
     OBJECTS,
     OPPORTUNITY,
     PROJECT_LINK,
+    RATE_CARD_CODE,
     STAGE,
     Kind,
     Row,
@@ -35,7 +38,7 @@ from tieout.connectors.salesforce.manifest import CHANGE_EVENTS, DELETED_SUFFIX
 from tieout.connectors.salesforce.options import Options
 from tieout.connectors.salesforce.outcome_codes import errors_of, words_of
 from tieout.errors import ContractError, TieoutError
-from tieout.model.command import LinkDeal, UpsertCustomer
+from tieout.model.command import LinkDeal, UpsertContract, UpsertCustomer
 from tieout.model.money import exponent, from_minor, to_minor
 from tieout.model.reported import FieldValue, RecordType, ReportedRecord
 
@@ -249,6 +252,49 @@ def to_account(command: UpsertCustomer, options: Options) -> dict[str, object]:
     if twice:
         raise UnmappableError(f"the firm's field mappings fill {twice[0]}, which the connector fills itself")
     return body | command.fields
+
+
+def to_contract(command: UpsertContract, options: Options) -> dict[str, object]:
+    """The fields of a contract, but for the code that it is found by; its account is named by that one's code.
+
+    A contract's status stays what it is; a new one is a draft, as Salesforce makes it. Raises UnmappableError for a
+    field named twice, a customer that cannot be named, and an amount in a currency that the org does not have.
+    """
+    account_code = options.own_path(ACCOUNT, "code")
+    if account_code is None:
+        raise UnmappableError("accounts have no field for a code, by which the customer would be named")
+    if options.currency not in {None, command.currency}:
+        raise UnmappableError(f"the org keeps amounts in {options.currency}, not in {command.currency}")
+    body: dict[str, object] = {
+        options.reference_field: command.reference,
+        "Account": {account_code: command.customer_code},
+    }
+    facts: dict[str, object] = {
+        "name": command.name,
+        "legal_entity": command.entity,
+        "signed_value": _number(command.signed_value_minor, command.currency),
+        "starts": _iso(command.starts),
+        "ends": None if command.ends is None else _iso(command.ends - timedelta(days=1)),
+        "po_number": command.po_number,
+        "tax_treatment": command.tax_treatment,
+        RATE_CARD_CODE: command.rate_card_code,
+    }
+    for ours, value in facts.items():
+        path = options.own_path(CONTRACT, ours)
+        if path is not None and value is not None:
+            body[path] = value
+    if options.currency is None:
+        body["CurrencyIsoCode"] = command.currency
+    taken = {*body, options.path(CONTRACT, "code"), options.path(CONTRACT, "client")}
+    twice = [name for name in command.fields if name in taken]
+    if twice:
+        raise UnmappableError(f"the firm's field mappings fill {twice[0]}, which the connector fills itself")
+    return body | command.fields
+
+
+def _number(amount_minor: int | None, currency: str) -> msgspec.Raw | None:
+    """An amount as a number of JSON, exactly."""
+    return None if amount_minor is None else msgspec.Raw(f"{from_minor(amount_minor, currency):f}".encode())
 
 
 def to_link(command: LinkDeal, options: Options) -> dict[str, object]:

@@ -15,6 +15,7 @@ from tieout.connectors.salesforce.fields import (
     LINE,
     OPPORTUNITY,
     PROJECT_LINK,
+    RATE_CARD_CODE,
     Kind,
 )
 from tieout.connectors.salesforce.manifest import CLIENT_CREDENTIALS, JWT_BEARER, PAGE_SIZE, SMALLEST_PAGE
@@ -32,7 +33,11 @@ _FIELD_SETTINGS: Final = {
     "line_fields": LINE,
     "contract_fields": CONTRACT,
 }
-_MUST_BE_OWN: Final = {ACCOUNT: ("code",), OPPORTUNITY: ("project_code", "project_status", PROJECT_LINK)}
+_MUST_BE_OWN: Final = {
+    ACCOUNT: ("code",),
+    CONTRACT: ("code", RATE_CARD_CODE),
+    OPPORTUNITY: ("project_code", "project_status", PROJECT_LINK),
+}
 _LONGEST_EVENT_WAIT_S: Final = 100
 _LONGEST_ALLOCATION_WAIT_S: Final = 3600
 

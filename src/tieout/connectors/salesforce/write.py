@@ -1,13 +1,14 @@
-"""Writing customers and deal links to Salesforce, and looking them up by our reference.
+"""Writing customers, contracts and deal links to Salesforce, and looking them up by our reference.
 
-One command is one request to one record, several are one request with a result of its own for each. A customer is
-upserted by its code in a field that must be an external id and unique: the sink looks once whether the org has declared
-it so, and writes nothing where it has not, since then a repeat could make a second account. Repeating is the engine's.
+One command is one request to one record, several are one request with a result of its own for each. A customer or
+contract is upserted by its code in a field that must be an external id and unique: the sink looks once whether the org
+has declared it so, and writes nothing where it has not, since then a repeat could make a second one. A contract's own
+number is given by Salesforce; the code that is written is kept beside it. Repeating is the engine's.
 Neighbours: ``mapping`` makes the bodies, ``outcome_codes`` judges, ``client`` talks.
 """
 
-from collections.abc import Mapping, Sequence
-from typing import Final, TypeAlias
+from collections.abc import Callable, Mapping, Sequence
+from typing import Final, TypeAlias, TypeVar
 
 import msgspec
 
@@ -26,8 +27,8 @@ from tieout.connect.outcome import (
 )
 from tieout.connectors.salesforce import answers, soql
 from tieout.connectors.salesforce.client import SalesforceClient
-from tieout.connectors.salesforce.fields import ACCOUNT, OPPORTUNITY, Row, UnmappableError, is_id
-from tieout.connectors.salesforce.mapping import to_account, to_link
+from tieout.connectors.salesforce.fields import ACCOUNT, CONTRACT, OPPORTUNITY, Row, UnmappableError, is_id
+from tieout.connectors.salesforce.mapping import to_account, to_contract, to_link
 from tieout.connectors.salesforce.options import Options
 from tieout.connectors.salesforce.outcome_codes import (
     DUPLICATE_VALUE,
@@ -46,14 +47,17 @@ from tieout.errors import (
     TransientError,
     UnknownOutcomeError,
 )
-from tieout.model.command import Command, LinkDeal, UpsertCustomer
+from tieout.model.command import Command, LinkDeal, UpsertContract, UpsertCustomer, object_of
 
 _OK: Final = 200
 _CREATED: Final = 201
 _NO_CONTENT: Final = 204
 _SEVERAL: Final = 300
 _ONE: Final = 1
-_OBJECTS: Final = {"upsert_customer": ACCOUNT, "link_deal": OPPORTUNITY}
+_OBJECTS: Final = {"upsert_customer": ACCOUNT, "upsert_contract": CONTRACT, "link_deal": OPPORTUNITY}
+_BY_CODE: Final = frozenset({ACCOUNT, CONTRACT})
+_NO_SUCH_PARENT: Final = "Foreign key external ID"
+"""How Salesforce begins to say that no record has the external id by which another one is named."""
 
 
 class _Ready(msgspec.Struct, frozen=True):
@@ -64,6 +68,7 @@ class _Ready(msgspec.Struct, frozen=True):
 
 
 _Prepared: TypeAlias = _Ready | Outcome
+_Coded = TypeVar("_Coded", UpsertCustomer, UpsertContract)
 
 
 class SalesforceSink:
@@ -83,6 +88,9 @@ class SalesforceSink:
         customers = [one for one in commands if isinstance(one, UpsertCustomer)]
         if len(customers) == len(commands):
             return await self._write(ACCOUNT, self._accounts(customers))
+        contracts = [one for one in commands if isinstance(one, UpsertContract)]
+        if len(contracts) == len(commands):
+            return await self._write(CONTRACT, self._contracts(contracts))
         links = [one for one in commands if isinstance(one, LinkDeal)]
         if len(links) == len(commands):
             return await self._write(OPPORTUNITY, [self._link(one) for one in links])
@@ -120,19 +128,28 @@ class SalesforceSink:
             ) from error
 
     def _accounts(self, commands: Sequence[UpsertCustomer]) -> list[_Prepared]:
-        seen: set[str] = set()
-        prepared: list[_Prepared] = []
-        for command in commands:
-            if command.code in seen:
-                # Two of one external id in one request are both refused; the second one goes after the first.
-                prepared.append(RetryLater(reason=f"Another change of customer {command.code} goes first."))
-                continue
-            seen.add(command.code)
-            try:
-                prepared.append(_Ready(command.code, to_account(command, self._options)))
-            except UnmappableError as error:
-                prepared.append(Rejected(code=RejectionCode.INVALID, words=f"Customer {command.code}: {error}."))
-        return prepared
+        return [
+            self._first(command, commands[:at], lambda one: to_account(one, self._options))
+            for at, command in enumerate(commands)
+        ]
+
+    def _contracts(self, commands: Sequence[UpsertContract]) -> list[_Prepared]:
+        return [
+            self._first(command, commands[:at], lambda one: to_contract(one, self._options))
+            for at, command in enumerate(commands)
+        ]
+
+    def _first(
+        self, command: _Coded, before: Sequence[_Coded], made: Callable[[_Coded], dict[str, object]]
+    ) -> _Prepared:
+        if any(one.code == command.code for one in before):
+            # Two of one external id in one request are both refused; the second one goes after the first.
+            return RetryLater(reason=f"Another change of {object_of(command)} goes first.")
+        try:
+            return _Ready(command.code, made(command))
+        except UnmappableError as error:
+            words = object_of(command)
+            return Rejected(code=RejectionCode.INVALID, words=f"{words[0].upper()}{words[1:]}: {error}.")
 
     def _link(self, command: LinkDeal) -> _Prepared:
         if not is_id(command.deal):
@@ -160,18 +177,19 @@ class SalesforceSink:
         reference = fields.get(self._options.reference_field)
         if reference is None or not reference.updateable:
             problem = f"{vendor_object} has no field {self._options.reference_field} that the connection may write"
-        elif vendor_object == ACCOUNT:
-            code = fields.get(self._code_field or "")
+        elif vendor_object in _BY_CODE:
+            code = fields.get(self._code_field(vendor_object))
             if code is None or not (code.external_id and code.unique):
-                problem = f"the field {self._code_field or 'for the code'} of {ACCOUNT} is no unique external id"
+                name = self._code_field(vendor_object) or "for the code"
+                problem = f"the field {name} of {vendor_object} is no unique external id"
         if problem is not None:
             return NoAccess(words=f"Salesforce is not set up to be written to: {problem}.")
         self._set_up.add(vendor_object)
         return None
 
-    @property
-    def _code_field(self) -> str | None:
-        return self._options.own_path(ACCOUNT, "code")
+    def _code_field(self, vendor_object: str) -> str:
+        """The field that a record is upserted by; empty where the org has none."""
+        return self._options.own_path(vendor_object, "code") or ""
 
     async def _send(self, vendor_object: str, ready: Sequence[_Ready]) -> list[Outcome]:
         if not ready:
@@ -184,36 +202,37 @@ class SalesforceSink:
             return [Unknown(reason=error.message)] * len(ready)
         except (TransientError, AccessError, ContractError) as error:
             return [_not_sent(error)] * len(ready)
-        return self._judged_many(ready, answer)
+        return self._judged_many(vendor_object, ready, answer)
 
     async def _send_one(self, vendor_object: str, ready: _Ready) -> HttpAnswer:
-        if vendor_object == ACCOUNT:
-            return await self._client.upsert(ACCOUNT, self._code_field or "", ready.key, ready.body)
+        if vendor_object in _BY_CODE:
+            return await self._client.upsert(vendor_object, self._code_field(vendor_object), ready.key, ready.body)
         return await self._client.update(OPPORTUNITY, ready.key, ready.body)
 
     async def _send_many(self, vendor_object: str, ready: Sequence[_Ready]) -> HttpAnswer:
         attributes = {"attributes": {"type": vendor_object}}
-        if vendor_object == ACCOUNT:
-            field = self._code_field or ""
+        if vendor_object in _BY_CODE:
+            field = self._code_field(vendor_object)
             return await self._client.upsert_many(
-                ACCOUNT, field, [{**attributes, field: one.key, **one.body} for one in ready]
+                vendor_object, field, [{**attributes, field: one.key, **one.body} for one in ready]
             )
         return await self._client.update_many([{**attributes, "id": one.key, **one.body} for one in ready])
 
     def _judged(self, vendor_object: str, ready: _Ready, answer: HttpAnswer) -> Outcome:
         """What the answer about one record means; only the documented success is one."""
         if answer.status == _NO_CONTENT and not answer.body:
-            return Accepted(ref=ready.key if vendor_object == OPPORTUNITY else f"{self._code_field}/{ready.key}")
+            field = self._code_field(vendor_object) if vendor_object in _BY_CODE else ""
+            return Accepted(ref=f"{field}/{ready.key}" if field else ready.key)
         if answer.status in {_OK, _CREATED} and answer.is_json:
             try:
-                return self._saved(decode_strict_as(answer.body, SalesforceSaved))
+                return self._saved(vendor_object, decode_strict_as(answer.body, SalesforceSaved))
             except ContractError:
                 return outcome_of(answer)
         if answer.status == _SEVERAL:
-            return _several(ready, answer)
-        return self._unless_made_meanwhile(errors_of(answer.body), outcome_of(answer))
+            return _several(vendor_object, ready, answer)
+        return self._told_better(vendor_object, errors_of(answer.body), outcome_of(answer))
 
-    def _judged_many(self, ready: Sequence[_Ready], answer: HttpAnswer) -> list[Outcome]:
+    def _judged_many(self, vendor_object: str, ready: Sequence[_Ready], answer: HttpAnswer) -> list[Outcome]:
         """What became of each record, in order; an answer that does not speak of each speaks of none."""
         if answer.status == _OK and answer.is_json:
             try:
@@ -221,27 +240,33 @@ class SalesforceSink:
             except ContractError:
                 results = []
             if len(results) == len(ready):
-                return [self._saved(one) for one in results]
+                return [self._saved(vendor_object, one) for one in results]
         return [outcome_of(answer)] * len(ready)
 
-    def _saved(self, result: SalesforceSaved) -> Outcome:
+    def _saved(self, vendor_object: str, result: SalesforceSaved) -> Outcome:
         if result.success and not result.errors and result.id is not None and is_id(result.id):
             return Accepted(ref=result.id)
         if result.success:
             return Unknown(reason="Salesforce answered a success with errors or without the id of the record.")
-        return self._unless_made_meanwhile(result.errors, outcome_of_errors(result.errors))
+        return self._told_better(vendor_object, result.errors, outcome_of_errors(result.errors))
 
-    def _unless_made_meanwhile(
-        self, errors: Sequence[SalesforceError | SalesforceItemError], outcome: Outcome
+    def _told_better(
+        self, vendor_object: str, errors: Sequence[SalesforceError | SalesforceItemError], outcome: Outcome
     ) -> Outcome:
-        """Of two upserts at once that find no account the second is told of a duplicate: next time it finds it."""
-        field = self._code_field
-        if field is not None and any(code_of(one) == DUPLICATE_VALUE and field in one.message for one in errors):
+        """What the words of an error say beyond its code.
+
+        Of two upserts at once that find no record the second is told of a duplicate: next time it finds it. And the
+        only record that a contract names by its external id is its customer's.
+        """
+        field = self._code_field(vendor_object) if vendor_object in _BY_CODE else ""
+        if field and any(code_of(one) == DUPLICATE_VALUE and field in one.message for one in errors):
             return RetryLater(reason=words_of(errors))
+        if isinstance(outcome, Rejected) and any(one.message.startswith(_NO_SUCH_PARENT) for one in errors):
+            return msgspec.structs.replace(outcome, code=RejectionCode.CUSTOMER_UNKNOWN)
         return outcome
 
 
-def _several(ready: _Ready, answer: HttpAnswer) -> Outcome:
+def _several(vendor_object: str, ready: _Ready, answer: HttpAnswer) -> Outcome:
     """300: several records have the external id, and none was changed."""
     try:
         found = decode_strict(answer.body)
@@ -250,7 +275,7 @@ def _several(ready: _Ready, answer: HttpAnswer) -> Outcome:
     if not isinstance(found, list):
         return outcome_of(answer)
     places = ", ".join(str(one).rpartition("/")[2] for one in found)
-    words = f"{len(found)} accounts of Salesforce have the code {ready.key}: {places}."
+    words = f"{len(found)} records of {vendor_object} in Salesforce have the code {ready.key}: {places}."
     return Rejected(code=RejectionCode.CONFLICT, words=words, vendor_code="300")
 
 

@@ -42,6 +42,9 @@ class RowWriter:
             words = f"Required fields are missing: [{', '.join(missing)}]"
             raise RefusedError("REQUIRED_FIELD_MISSING", words, fields=missing)
         self._check_unique(schema, fields, own=None)
+        if schema.name == "Contract":
+            number = self._store.state.bump("contract_number")
+            fields = {"Status": "Draft", "ContractNumber": f"{number:08d}", **fields}
         return self._store.create(schema.name, self._completed(schema, {**_defaults(schema), **fields}))
 
     def update(self, name: str, key: str, body: Mapping[str, Json]) -> None:
@@ -119,6 +122,10 @@ class RowWriter:
         for name, value in body.items():
             if name == "attributes":
                 continue
+            related = schema.related(name)
+            if related is not None and isinstance(value, dict):
+                fields[related.name] = self._named(related, value)
+                continue
             field = schema.field(name)
             if field is None:
                 raise RefusedError(
@@ -131,6 +138,15 @@ class RowWriter:
                 raise RefusedError("INVALID_FIELD_FOR_INSERT_UPDATE", words, fields=[field.name])
             fields[field.name] = self._value(field, value)
         return fields
+
+    def _named(self, field: Field, value: Mapping[str, Json]) -> str:
+        """The id of the row that a reference names by its external id (page "Create and Relate by External ID")."""
+        (name, told), *_ = [*((one, told) for one, told in value.items() if one != "attributes"), ("", None)]
+        found = self.by_external_id(self.schema(field.to or ""), name, str(told))
+        if len(found) != 1:
+            words = f"Foreign key external ID: {told} not found for field {name} in entity {field.to}"
+            raise RefusedError("INVALID_FIELD", words, fields=[])
+        return found[0].id
 
     def _value(self, field: Field, value: Json) -> Kept:
         if value is None or value == "":

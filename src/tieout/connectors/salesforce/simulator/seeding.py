@@ -124,6 +124,7 @@ class Seller:
         status = deal.contract_status or "Draft"
         fields: Fields = {
             "ContractNumber": deal.contract,
+            "Contract_Code__c": deal.contract,
             "Name": deal.name,
             "AccountId": account,
             "OwnerId": self._owner(deal.owner_email or OWNER_EMAIL),

@@ -6,6 +6,8 @@ and a conflict are here. Every answer tells the org's own time.
 """
 
 from collections.abc import Awaitable, Callable, Iterable, Sequence
+from datetime import date, timedelta
+from decimal import Decimal
 from email.utils import format_datetime
 from pathlib import Path
 from typing import ClassVar, Final, TypeAlias
@@ -47,6 +49,7 @@ from tieout.connectors.salesforce.simulator.rows import RowWriter
 from tieout.connectors.salesforce.simulator.seeding import Seller
 from tieout.connectors.salesforce.simulator.store import SCHEMA, Record, Store
 from tieout.connectors.salesforce.simulator.streaming import Message, Streaming
+from tieout.model.money import to_minor
 
 STREAMING_PATH: Final = "/cometd/60.0"
 DAILY_REQUESTS: Final = 1_000_000
@@ -61,7 +64,21 @@ _FACTS: Final = {
         "Project_Status__c": "project_status",
         "Project_Link__c": "link",
     },
+    "Contract": {
+        "Name": "name",
+        "CurrencyIsoCode": "currency",
+        "StartDate": "starts",
+        "PO_Number__c": "po_number",
+        "Tax_Treatment__c": "tax_treatment",
+        "Rate_Card__c": "rate_card_code",
+    },
 }
+_HELD: Final = (
+    ("Account", "upsert_customer", "Client_Code__c"),
+    ("Contract", "upsert_contract", "Contract_Code__c"),
+    ("Opportunity", "link_deal", "Id"),
+)
+"""What the hub writes: the object, the command that does, and the field that it is known by."""
 _REGION: Final = "Region__c"
 
 
@@ -181,8 +198,8 @@ class SalesforceSimulator(Simulator):
                 super().apply_change(change)
 
     def holdings(self) -> Iterable[Holding]:
-        """Every account and opportunity that carries a reference, read from the rows."""
-        for name, kind, code in (("Account", "upsert_customer", "Client_Code__c"), ("Opportunity", "link_deal", "Id")):
+        """Every account, contract and opportunity that carries a reference, read from the rows."""
+        for name, kind, code in _HELD:
             for record in self.store.records(name):
                 reference = record.fields.get("Tieout_Reference__c")
                 if isinstance(reference, str) and not record.deleted:
@@ -192,8 +209,21 @@ class SalesforceSimulator(Simulator):
                         id=record.id,
                         entity=_text(record, "Legal_Entity__c"),
                         code=_text(record, code),
-                        facts=_facts(record),
+                        facts=_facts(record) | self._terms(record),
                     )
+
+    def _terms(self, record: Record) -> dict[str, str]:
+        """What a contract says of its customer, its value and its end (the first day after), in the hub's words."""
+        if record.type != "Contract":
+            return {}
+        account = self.store.get(_text(record, "AccountId") or "")
+        value, currency, last = (_text(record, one) for one in ("Signed_Value__c", "CurrencyIsoCode", "EndDate"))
+        told = {
+            "customer_code": None if account is None else _text(account, "Client_Code__c"),
+            "signed_value_minor": None if value is None else str(to_minor(Decimal(value), currency or "")),
+            "ends": None if last is None else (date.fromisoformat(last) + timedelta(days=1)).isoformat(),
+        }
+        return {name: one for name, one in told.items() if one is not None}
 
     def object_counts(self) -> dict[str, int]:
         """Living rows by object."""
@@ -216,12 +246,13 @@ class SalesforceSimulator(Simulator):
             settings={
                 "base_url": base_url,
                 "client_id": CLIENT_ID,
+                "contract_fields": "code=Contract_Code__c",
                 "page_size": "200",
                 "event_wait_s": "0",
                 "allocation_wait_s": "1",
             },
             secrets={"client_secret": CLIENT_SECRET},
-            custom_fields={"upsert_customer": {_REGION: "EMEA"}},
+            custom_fields={"upsert_customer": {_REGION: "EMEA"}, "upsert_contract": {_REGION: "EMEA"}},
         )
 
     def jwt_sheet(self, base_url: str) -> ConnectionSheet:
