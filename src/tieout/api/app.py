@@ -19,6 +19,7 @@ from tieout.api import problems
 from tieout.api.conditional import Conditional
 from tieout.api.keys import Principal, principal_of
 from tieout.api.refusals import refused
+from tieout.api.resources.events import SharedHorizon
 from tieout.api.resources.routes import openapi_config, routes
 from tieout.api.webhooks import WebhookRates, receive_webhook
 from tieout.connect.source import Unreadable
@@ -106,7 +107,7 @@ async def hand_in_time(request: Request[None, None, State], state: State) -> Res
 
 def application(pool: Pool, clock: Clock, entrance: Entrance) -> Litestar:
     """The application: ``pool`` takes in what is handed in, ``entrance`` lets in whoever asks for something."""
-    state = {"pool": pool, "rates": WebhookRates(), **doors.state(entrance, clock)}
+    state = {"pool": pool, "rates": WebhookRates(), "horizon": SharedHorizon(), **doors.state(entrance, clock)}
     return Litestar(
         route_handlers=[health, ready, hand_in_time, receive_webhook, *routes(), *doors.routes(), *entrance.pages],
         state=State(state),

@@ -25,7 +25,7 @@ from tieout.web.guards import Asking, requires
 MAX_ITEMS: Final = 10_000
 _TAGS: Final = ["exceptions"]
 
-StateChoice = Annotated[ItemState, QueryParameter(description="Which items are meant.")]
+StateChoice = Annotated[ItemState, QueryParameter(name="state", description="Which items are meant.")]
 CauseChoice = Annotated[int | None, QueryParameter(ge=1, le=2**62)]
 Mark = Annotated[str | None, QueryParameter(max_length=200, description="`next` of the page before.")]
 Items = Annotated[tuple[int, ...], msgspec.Meta(min_length=1, max_length=MAX_ITEMS)]
@@ -214,7 +214,7 @@ def act(principal: Asking, state: State, data: JSONBody[Act]) -> ActDone:
 def listed_proposals(
     principal: Asking,
     state: State,
-    proposal_state: Text = None,
+    proposal_state: Annotated[str | None, QueryParameter(name="state", max_length=20)] = None,
     kind: Annotated[ProposalKind | None, QueryParameter()] = None,
     before: After = None,
     limit: Limit = DEFAULT_LIMIT,

@@ -8,7 +8,7 @@ from litestar.openapi.plugins import JsonRenderPlugin
 from litestar.openapi.spec import Components, SecurityScheme
 from litestar.types import ControllerRouterHandler
 
-from tieout.api.resources import exceptions, masters, oversight, schemas
+from tieout.api.resources import events, exceptions, masters, oversight, schemas, tie_out
 
 _SECURITY: Final = {
     "token": SecurityScheme(
@@ -22,6 +22,8 @@ def routes() -> list[ControllerRouterHandler]:
     return [
         *masters.routers(),
         *exceptions.handlers(),
+        *tie_out.handlers(),
+        *events.handlers(),
         oversight.vitals,
         oversight.hub_status,
         oversight.audit_entries,
