@@ -164,7 +164,7 @@ def test_every_answer_keeps_browsers_from_harm_also_where_there_is_no_page(door:
         headers = door.client.get(path).headers
         assert headers["content-security-policy"] == CONTENT_SECURITY_POLICY, path
         assert headers["x-content-type-options"] == "nosniff"
-        assert headers["referrer-policy"] == "no-referrer"
+        assert headers["referrer-policy"] == "same-origin"
         assert headers["cache-control"] == "no-store"
     page = door.client.get("/sign-in").text
     assert "style=" not in page
