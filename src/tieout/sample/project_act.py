@@ -14,6 +14,7 @@ from tieout.connect.simulator.control import Change as SimulatorChange
 from tieout.connect.simulator.control import PutClient, PutDeal
 from tieout.connect.simulator.seed import SeedClient
 from tieout.sample.agreement import Agreement, compare
+from tieout.sample.card_agreement import with_cards
 from tieout.sample.deals import Change, expected_projects
 from tieout.sample.firm_directory import PROJECT_TASKS
 from tieout.sample.surroundings import World
@@ -60,10 +61,12 @@ def judge_quarter(url: str, world: World) -> ProjectsResult:
     with connect(url, autocommit=True) as conn:
         projects = list_projects(conn)
     expected = expected_projects(world.quarter, own_tasks=len(PROJECT_TASKS))
+    holdings = world.holdings()
+    agreement = compare(expected, world.quarter, holdings, planners=world.planners)
     return ProjectsResult(
         measures=measure(projects),
         waiting=[one for one in projects if one.waits_for is not None],
-        agreement=compare(expected, world.quarter, world.holdings(), planners=world.planners),
+        agreement=with_cards(agreement, world.firm.rate_cards, holdings),
     )
 
 

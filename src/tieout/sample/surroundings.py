@@ -22,7 +22,7 @@ from tieout.sample.time_sheets import sample_time
 from tieout.sample.tryton_firm import firm_from_seed
 from tieout.sample.tryton_projects import master_holdings
 from tieout.sample.tryton_server import TrytonServer
-from tieout.streams.lead_to_project.targets import CUSTOMER, LINK, PROJECT, STATUS, TASK
+from tieout.streams.lead_to_project.targets import CONTRACT, CUSTOMER, LINK, PROJECT, RATE_CARD, STATUS, TASK
 from tieout.streams.plan_to_allocate.plan_book import PUBLISH
 
 PSA = "kantata"
@@ -36,7 +36,7 @@ LONGEST_IN_FLIGHT_S = 5
 """The simulators act on no request later, and the firm directory says so: a vendor's minutes would be waited out for
 every answer that chance spoils."""
 _NOT_BEFORE = timedelta(hours=1)
-_MASTERS = (CUSTOMER, PROJECT, TASK, STATUS, PUBLISH)
+_MASTERS = (CUSTOMER, CONTRACT, RATE_CARD, PROJECT, TASK, STATUS, PUBLISH)
 
 
 class Stream(StrEnum):
