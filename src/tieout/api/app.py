@@ -17,6 +17,7 @@ from psycopg_pool import PoolTimeout
 
 from tieout.api import problems
 from tieout.api.conditional import Conditional
+from tieout.api.idempotency import IdempotencyKeys
 from tieout.api.keys import Principal, principal_of
 from tieout.api.refusals import refused
 from tieout.api.resources.events import SharedHorizon
@@ -111,7 +112,7 @@ def application(pool: Pool, clock: Clock, entrance: Entrance) -> Litestar:
     return Litestar(
         route_handlers=[health, ready, hand_in_time, receive_webhook, *routes(), *doors.routes(), *entrance.pages],
         state=State(state),
-        middleware=(*doors.MIDDLEWARE, Conditional()),
+        middleware=(*doors.MIDDLEWARE, IdempotencyKeys(MAX_BODY_BYTES), Conditional()),
         dependencies=doors.dependencies(),
         before_send=doors.BEFORE_SEND,
         openapi_config=openapi_config(),

@@ -232,6 +232,15 @@ CATALOGUE: Final[dict[str, CatalogueEntry]] = {
         "The home holds another demo",
         "Choose another home (`tieout demo --home DIR`, `make demo HOME_DIR=DIR`), or remove this one.",
     ),
+    "TIE-API-012": CatalogueEntry(
+        "The header Idempotency-Key is not as the draft has it", "Send one string in quotes."
+    ),
+    "TIE-API-013": CatalogueEntry(
+        "An Idempotency-Key was used for another request", "Use a new key for each request, the same key to repeat one."
+    ),
+    "TIE-API-014": CatalogueEntry(
+        "The request under an Idempotency-Key is still under way", "Send the same request again in a moment."
+    ),
     "TIE-AUDIT-001": CatalogueEntry(
         "The head of the audit chain could not be written down",
         "Correct the place in [[audit.anchors]] as the message says, then run `tieout audit anchor`.",

@@ -39,6 +39,16 @@ class DoorDatabase:
             yield conn
 
     @contextmanager
+    def as_caller(self, principal: Principal) -> Iterator[Connection[Row]]:
+        """A connection in a transaction that sees what is the caller's own, and no row of any legal entity.
+
+        Raises TransientError (TIE-STORE-001) without a database.
+        """
+        with self.as_nobody() as conn:
+            conn.execute("select set_config('tieout.principal', %s, true)", (str(principal.principal_id),))
+            yield conn
+
+    @contextmanager
     def as_nobody(self) -> Iterator[Connection[Row]]:
         """A connection in a transaction that sees no row of any legal entity: to find out who asks.
 
