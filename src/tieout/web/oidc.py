@@ -171,7 +171,7 @@ def prove_id_token(
         found = jwt.decode(token, KeySet.import_key_set({"keys": keys["keys"]}), algorithms=list(_ALGORITHMS))
         registry.validate(found.claims)
     except (JoseError, ValueError, KeyError, TypeError) as error:
-        raise SignOnError(f"the ID token proves nothing: {type(error).__name__}") from error
+        raise SignOnError(f"the ID token proves nothing: {str(error)[:80]}") from error
     audience = found.claims["aud"]
     if isinstance(audience, list) and len(audience) > 1 and found.claims.get("azp") != provider.client_id:
         raise SignOnError("the ID token was issued to somebody else too")

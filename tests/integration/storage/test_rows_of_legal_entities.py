@@ -66,7 +66,7 @@ OWNED: Final = {
     "rate_line_retired": ("rate_line_id",),
     "golden_record_version": ("record_id",),
 }
-NEEDED: Final = {
+NEEDED: Final[dict[str, dict[str, object]]] = {
     "desk_item": {"state": "open"},
     "delivery": {"command_kind": "post_journal"},
     "payroll_file": {"state": "open"},
@@ -76,7 +76,7 @@ OF_ALL: Final = (
     "message", "message_repeat", "message_pending", "batch", "posting_pending", "revaluation_pending", "plan_pending",
     "booking_review", "adoption", "rate_line_waiting", "payroll_pending", "target_drift",
 )  # fmt: skip
-CHOICES: Final = {
+CHOICES: Final[dict[str, dict[str, object]]] = {
     "payroll_pending": {"kind": "accepted"},
     "plan_pending": {"kind": "booking"},
     "booking_review": {"kind": "assignment"},
