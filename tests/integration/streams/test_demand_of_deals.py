@@ -64,6 +64,21 @@ def win(hub: SellingHub, **line_fields: str) -> None:
     )
 
 
+def test_a_deal_that_is_won_again_after_the_plan_was_computed_is_demand_all_the_same(
+    hub: SellingHub, database_url: str
+) -> None:
+    """Another worker is at the deals, or died there a moment ago, when the plan is computed by the newest records."""
+    win(hub)
+    hub.report(deal("D1", version=2, stage="Negotiation", is_won=False, is_closed=False))
+    assert hub.codes() == ["DEAL_MOVED_BACK"]
+    with connect(database_url) as other:
+        other.execute("select from tieout.stream_position where stream = 'lead_to_project' for update")
+        hub.report(deal("D1", version=3))
+        assert hub.codes() == ["DEAL_MOVED_BACK"]
+    hub.run()
+    assert hub.codes() == ["RATE_DIFFERS"]
+
+
 def book(hub: SellingHub, **values: object) -> None:
     hub.report(
         master(

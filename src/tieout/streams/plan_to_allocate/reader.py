@@ -1,7 +1,8 @@
 """Reads what plan books are made of: the golden records that the reference book leaves out, and what deals sold.
 
-One statement for each; a plan book is read again only when the reference has changed. Neighbours: ``plan_book`` types
-what is read here.
+One statement for each; a plan book is read again only when the reference has changed, or which deals are accepted for
+which projects: ``lead_to_project`` decides that some time after the records came. Neighbours: ``plan_book`` types what
+is read here.
 """
 
 from collections.abc import Iterator
@@ -30,14 +31,39 @@ class PlanBookCache:
         self._books = books
         self._rates = rates
         self._plan: PlanBook | None = None
+        self._accepted: object = None
+        self._compared: PlanBook | None = None
 
     def get(self, conn: Connection[tuple[object, ...]]) -> PlanBook:
-        """The plan book as it is now; costs two tiny queries while nothing has changed."""
+        """The plan book as it is now; costs three small queries while nothing has changed."""
         book = self._books.get(conn)
         rates = self._rates.get(conn)
-        if self._plan is None or self._plan.book is not book or self._plan.rates is not rates:
-            self._plan = PlanBook(book, rates, _records(conn), _sold(conn, book))
-        return self._plan
+        accepted = _accepted(conn)
+        known = self._plan
+        if known is None or known.book is not book or known.rates is not rates or self._accepted != accepted:
+            self._plan = known = PlanBook(book, rates, _records(conn), _sold(conn, book))
+            self._accepted = accepted
+        return known
+
+    def is_compared(self, plan: PlanBook) -> bool:
+        """Whether what was computed before has been compared with ``plan``."""
+        return self._compared is plan
+
+    def note_compared(self, plan: PlanBook) -> None:
+        """Everything that differs from ``plan`` is computed, and the transaction that did it stands."""
+        self._compared = plan
+
+
+def _accepted(conn: Connection[tuple[object, ...]]) -> object:
+    """A digest of which deals are accepted for which project: no record changes when one is."""
+    row = conn.execute(
+        """
+        select md5(string_agg(d.deal_id || ' ' || p.code, ',' order by d.deal_id))
+          from won_deal d join provisioning p using (provisioning_id)
+         where d.state = 'accepted'
+        """
+    ).fetchone()
+    return None if row is None else row[0]
 
 
 def _records(conn: Connection[tuple[object, ...]]) -> list[StoredRecord]:

@@ -71,10 +71,18 @@ def advance_plan(conn: Connection[tuple[object, ...]], context: PlanContext) -> 
     """Compute what changed; returns how much there was to look at (0: nothing)."""
     if firm_version.current(conn).streams.plan_to_allocate is None:
         return 0
-    done = in_transaction(conn, lambda cur: _Run(cur, context).advance())
+    done, compared = in_transaction(conn, lambda cur: _advance(cur, context))
+    if compared is not None:
+        context.plans.note_compared(compared)
     if done:
         fault_point("streams.plan.after_commit")
     return done
+
+
+def _advance(cur: Cursor[tuple[object, ...]], context: PlanContext) -> tuple[int, PlanBook | None]:
+    """How much there was to look at, and the plan book that everything computed was compared with, if it was."""
+    run = _Run(cur, context)
+    return run.advance(), run.compared
 
 
 class _Run:
@@ -86,6 +94,7 @@ class _Run:
         self._today = self._now.date().toordinal()
         self._this_week = monday(self._today)
         self._context = context
+        self.compared: PlanBook | None = None
 
     def advance(self) -> int:
         """Compute what changed and remember how far; returns how much there was to look at."""
@@ -112,7 +121,8 @@ class _Run:
         self._compute(plan, touched)
         writing.write_people(cur, plan, people)
         writing.write_projects(cur, plan, projects)
-        is_new_day, has_news = position.day != self._today, after.reference_version != position.reference_version
+        is_new_day = position.day != self._today
+        has_news = after.reference_version != position.reference_version or bool(projects)
         rates = is_new_day or has_news or released.count > 0
         desk.judge(plan, touched, this_week=self._this_week, whole=is_new_day, rates=rates)
         if touched.judged or touched.people or touched.projects:
@@ -124,11 +134,12 @@ class _Run:
     def _changed_records(self, plan: PlanBook, position: Position) -> tuple[set[int], set[int], Position]:
         """People and projects that are not what they were computed by, and the position when they are computed."""
         version = plan.book.version
-        if position.reference_version == version:
+        if position.reference_version == version and self._context.plans.is_compared(plan):
             return set(), set(), Position(version, self._today)
         people = _differing(store.digests(self._cur, "plan_person", "person_id"), plan.person_digests)
         projects = _differing(store.digests(self._cur, "plan_project", "project_id"), plan.project_digests)
         is_all = len(people) <= _RECORDS and len(projects) <= _RECORDS
+        self.compared = plan if is_all else None
         reached = version if is_all else position.reference_version
         return set(people[:_RECORDS]), set(projects[:_RECORDS]), Position(reached, self._today)
 
