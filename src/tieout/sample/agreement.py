@@ -2,10 +2,11 @@
 
 What is expected follows from the seed alone (``deals.expected_projects``); what is held is read past every API
 (``connect.simulator.control.Holding``). One project in each system, equal in code, name, dates, currency, budget and
-status as far as the system can hold them; nothing of a deal that lacks something. Where demand is published, it is the
-hours that were sold of every active project, and of no other.
+status as far as the system can hold them, with one of each of its tasks, for one customer; nothing of a deal that lacks
+something. Where demand is published, it is the hours that were sold of every active project, and of no other.
 """
 
+from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal
 from typing import Final
@@ -14,11 +15,15 @@ import msgspec
 
 from tieout.connect.simulator.control import Holding
 from tieout.sample.deals import ExpectedProject, Quarter
-from tieout.streams.lead_to_project.targets import PROJECT
+from tieout.streams.lead_to_project.targets import CUSTOMER, PROJECT, TASK
 from tieout.streams.plan_to_allocate.plan_book import PUBLISH
 
 _WITH_DEMAND: Final = "active"
 _MINUTES: Final = 60
+_OF_EVERY_PROJECT: Final = frozenset(
+    {"name", "customer_code", "currency", "starts", "ends", "budget_minor", "budget_hours"}
+)
+"""What a system that can hold it holds of each project; of the states of a project it may know only some."""
 
 
 class Disagreement(msgspec.Struct, frozen=True, kw_only=True):
@@ -56,27 +61,53 @@ def compare(
     """
     found: list[Disagreement] = []
     facts = 0
-    for system, held in sorted(holdings.items()):
-        by_code: dict[str, list[Holding]] = {}
-        demands: dict[str, str] = {}
-        for one in held:
-            if one.kind == PROJECT and one.code is not None:
-                by_code.setdefault(one.code, []).append(one)
-            elif one.kind == PUBLISH and one.code is not None:
-                demands[one.code] = one.facts["hours"]
+    for system, told in sorted(holdings.items()):
+        held = list(told)
+        by_code = _projects(held)
+        sound = {one.code: by_code[one.code][0] for one in expected if len(by_code.get(one.code, ())) == 1}
         for project in expected:
-            mine = by_code.get(project.code, [])
-            if len(mine) != 1:
-                words = f"{system} holds project {project.code} {len(mine)} times."
+            if project.code not in sound:
+                words = f"{system} holds project {project.code} {len(by_code.get(project.code, ()))} times."
                 found.append(Disagreement(system=system, code=project.code, message=words))
                 continue
-            facts += 1 + len(_wanted(project).keys() & mine[0].facts.keys())
-            found += _differences(system, project, mine[0])
+            facts += 1 + len(_wanted(project).keys() & sound[project.code].facts.keys())
+            found += _differences(system, project, sound[project.code])
+        found += _untold(system, sound)
         found += _uncalled_for(system, quarter, by_code)
+        found += _not_once(system, expected, held)
         if system in planners:
+            demands = {one.code: one.facts["hours"] for one in held if one.kind == PUBLISH and one.code is not None}
             facts += len(demands)
             found += _demanded_otherwise(system, expected, demands)
     return Agreement(projects=len(expected), systems=tuple(sorted(holdings)), facts=facts, disagreements=tuple(found))
+
+
+def _projects(held: Iterable[Holding]) -> dict[str, list[Holding]]:
+    by_code: dict[str, list[Holding]] = {}
+    for one in held:
+        if one.kind == PROJECT and one.code is not None:
+            by_code.setdefault(one.code, []).append(one)
+    return by_code
+
+
+def _untold(system: str, projects: Mapping[str, Holding]) -> Iterator[Disagreement]:
+    """What a system holds of one of these projects it can hold of each: the deals say all of it."""
+    tellable = {name for one in projects.values() for name in one.facts.keys() & _OF_EVERY_PROJECT}
+    for code, one in sorted(projects.items()):
+        for name in sorted(tellable - one.facts.keys()):
+            yield Disagreement(system=system, code=code, message=f"{system} says no {name} of project {code}.")
+
+
+def _not_once(system: str, expected: Sequence[ExpectedProject], held: Sequence[Holding]) -> Iterator[Disagreement]:
+    """Customers and tasks that are there twice, and customers that are not there; a system may have neither."""
+    counts = Counter((one.kind, one.code or "") for one in held if one.kind in {CUSTOMER, TASK})
+    for (kind, code), count in sorted(counts.items()):
+        if count > 1 and code:
+            noun = "customer" if kind == CUSTOMER else "task"
+            yield Disagreement(system=system, code=code, message=f"{system} holds {noun} {code} {count} times.")
+    if any(kind == CUSTOMER for kind, _ in counts):
+        for code in sorted({one.client for one in expected} - {code for kind, code in counts if kind == CUSTOMER}):
+            yield Disagreement(system=system, code=code, message=f"{system} does not hold customer {code}.")
 
 
 def _differences(system: str, project: ExpectedProject, held: Holding) -> Iterator[Disagreement]:

@@ -96,3 +96,29 @@ def test_a_project_that_is_missing_doubled_or_not_called_for_is_named(quarter: Q
     for held_there, words in ((right[1:], "0 times"), ([*right, right[0]], "2 times"), ([*right, stray], lost)):
         (found,) = compare(expected, quarter, {"erp": held_there}).disagreements
         assert words in found.message
+
+
+def test_what_a_system_says_of_other_projects_and_not_of_this_one_is_missed(quarter: Quarter) -> None:
+    expected = expected_projects(quarter, own_tasks=2)
+    right = [held(one) for one in expected]
+    without = {name: value for name, value in right[0].facts.items() if name != "ends"}
+    silent = [msgspec.structs.replace(right[0], facts=without), *right[1:]]
+    (found,) = compare(expected, quarter, {"psa": silent}).disagreements
+    assert found.message == f"psa says no ends of project {expected[0].code}."
+
+
+def other(kind: str, code: str, number: int) -> Holding:
+    return Holding(kind=kind, reference="TIE-3", id=str(number), code=code)
+
+
+def test_a_customer_or_a_task_that_is_there_twice_is_named(quarter: Quarter) -> None:
+    expected = expected_projects(quarter, own_tasks=2)
+    clients = [other("upsert_customer", code, at) for at, code in enumerate(sorted({one.client for one in expected}))]
+    tasks = [other("upsert_task", f"{one.code}/D", at) for at, one in enumerate(expected)]
+    right = [*(held(one) for one in expected), *clients, *tasks]
+    assert compare(expected, quarter, {"psa": right}).holds
+    for twice in (clients[0], tasks[0]):
+        (found,) = compare(expected, quarter, {"psa": [*right, twice]}).disagreements
+        assert found.message.endswith(f"{twice.code} 2 times.")
+    (missed,) = compare(expected, quarter, {"psa": [one for one in right if one is not clients[0]]}).disagreements
+    assert missed.message == f"psa does not hold customer {clients[0].code}."
