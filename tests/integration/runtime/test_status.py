@@ -72,6 +72,6 @@ def test_a_message_that_no_step_reads_for_a_quarter_of_an_hour_is_wrong(database
 
 
 def test_a_chain_that_is_to_be_anchored_and_is_not_shows(database_url: str) -> None:
-    place = AnchorPlace(kind="file", place="/mnt/worm/anchors")
+    place = AnchorPlace(kind="file", place="/var/audit/anchors")
     firm = msgspec.structs.replace(with_system(), audit=AuditPolicy(anchors=(place,)))
     assert "has no anchor yet" in lines(database_url, firm)["audit"].words

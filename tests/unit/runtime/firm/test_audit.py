@@ -15,7 +15,7 @@ def read(*places: dict[str, str]) -> tuple[AuditPolicy, list[str]]:
 
 def test_files_and_webhooks_are_places() -> None:
     policy, problems = read(
-        {"kind": "file", "place": "/mnt/worm/anchors.jsonl"},
+        {"kind": "file", "place": "/var/audit/anchors.jsonl"},
         {"kind": "webhook", "place": "https://audit.example/tieout", "secret": "env:ANCHOR_SECRET"},
     )
     assert problems == []
