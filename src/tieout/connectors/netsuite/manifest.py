@@ -5,6 +5,8 @@ external id, and NetSuite refuses a second record with the same external id. It 
 ``eid:REFERENCE`` of a journal that is already there would change it, and add its lines a second time unless
 ``?replace=line`` is given. Customers, projects and tasks are upserted, because there a change is what is meant. The
 status of a project is set to a value, never moved by a step, so the same command again leaves what is there: class K.
+The billing rate card (``billingratecard``) is documented for SuiteScript and not as a REST record, and there is no
+record of a contract, so neither is taken.
 """
 
 from typing import Final

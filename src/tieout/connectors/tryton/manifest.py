@@ -5,7 +5,8 @@ move, so a journal is found again by its description, which holds our reference 
 two requests, a draft and its posting; posting a move twice is refused by Tryton, so only the draft can be made twice,
 and a draft is looked for before it is made and again before it is posted. A party's code is unique: class U. Projects
 and tasks are found by our reference in their comment: class L. A status is set to a value, never moved by a step, so
-the same command again leaves what is there: class K.
+the same command again leaves what is there: class K. Its modules for projects have neither rates by role and day nor
+contracts, so no rate card and no contract is taken.
 """
 
 from typing import Final
