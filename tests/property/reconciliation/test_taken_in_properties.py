@@ -50,7 +50,7 @@ _usual = world.said()
 
 
 def _lines(message: taken_in.Message, translators: Mapping[str, Translator]) -> list[str]:
-    return list(taken_in._lines(message, taken_in.items_of(message, translators), _BOOK))
+    return list(taken_in._lines(message, taken_in.items_of(message, translators, {}), _BOOK))
 
 
 def _read_by_tie_out(said: ReportedTime) -> str:
