@@ -118,17 +118,17 @@ class VendorCampaign:
             ).fetchall()
 
     def rest(self, until: float) -> None:
-        """Work until everything is at rest, or it is time."""
-        self._work()
-        while self._open() and time.monotonic() < until:
-            self._work()
+        """Work until a worker came to its end and left everything at rest, or it is time."""
+        while (not self._work() or self._open()) and time.monotonic() < until:
             time.sleep(0.05)
 
-    def _work(self) -> None:
+    def _work(self) -> bool:
+        """Whether the worker came to its end."""
         self._rounds += 1
         reads = ("crm",) if self._rounds % _EVERYTHING_EVERY else tuple(self.world.simulators)
-        self._forks.work(VendorOrder(url=self.url, reads=reads, classes=self._classes))
+        status = self._forks.work(VendorOrder(url=self.url, reads=reads, classes=self._classes))
         self._see_to_what_is_unclear()
+        return status == 0
 
     def _see_to_what_is_unclear(self) -> None:
         """A person looks for what a target without look-up left open, and confirms it or has it sent again."""
