@@ -5,6 +5,7 @@ from pathlib import Path
 
 from tieout.connect.fault_point import FAULT_POINTS
 from tieout.errors import CATALOGUE as ERRORS
+from tieout.model.access import ROLE_SCOPES, Role, Scope
 from tieout.model.finding_codes import CATALOGUE as FINDINGS
 
 REFERENCE = Path(__file__).parent.parent / "docs" / "reference"
@@ -12,7 +13,12 @@ REFERENCE = Path(__file__).parent.parent / "docs" / "reference"
 
 def pages() -> dict[str, str]:
     """The generated pages by file name."""
-    return {"errors.md": errors_page(), "findings.md": findings_page(), "fault-points.md": fault_points_page()}
+    return {
+        "errors.md": errors_page(),
+        "findings.md": findings_page(),
+        "fault-points.md": fault_points_page(),
+        "access.md": access_page(),
+    }
 
 
 def errors_page() -> str:
@@ -36,6 +42,21 @@ def fault_points_page() -> str:
     rows = [f"| `{name}` | {words} |" for name, words in sorted(FAULT_POINTS)]
     words = "Boundaries at which tests kill the process, and what is durable there."
     return _table("Fault points", words, "name | durable there", rows)
+
+
+def access_page() -> str:
+    """Every scope, and which roles have it."""
+    roles = [role.value for role in Role]
+    rows = [
+        f"| `{scope.value}` | " + " | ".join("x" if scope in ROLE_SCOPES[role] else "" for role in Role) + " |"
+        for scope in Scope
+    ]
+    words = (
+        "What somebody may do is said by scopes, `object:verb`. People get them by roles, programs singly; each for "
+        "all legal entities or for some ([how](../how-to/give-access.md)). `time:submit` is for programs only. Whoever "
+        "gives rights approves nothing; nobody gives himself rights or approves what he proposed."
+    )
+    return _table("Access", words, f"scope | {' | '.join(roles)}", rows)
 
 
 def _table(title: str, words: str, header: str, rows: list[str]) -> str:

@@ -6,7 +6,9 @@ import psycopg
 import pytest
 
 from tieout.errors import ConfigurationError
-from tieout.storage.cluster import ADMIN_ROLE, DOOR_ROLE
+from tieout.storage.cluster import ADMIN_ROLE, DOOR_ROLE, ROLE
+from tieout.storage.embedded import EmbeddedPostgres
+from tieout.storage.migrate import migrate
 from tieout.storage.pool import connect
 from tieout.storage.roles import check_roles, door_url, let_door_in, require_sight, unguarded_tables
 
@@ -90,3 +92,21 @@ def test_without_a_role_for_doors_the_hub_says_what_to_set(tmp_path: Path, datab
         door_url(database_url, home=tmp_path, environ={"TIEOUT_DOOR_DATABASE_URL": "no string"})
     assert caught.value.code == "TIE-STORE-014"
     assert door_url(database_url, home=tmp_path, environ={"TIEOUT_DOOR_DATABASE_URL": elsewhere}) == elsewhere
+
+
+def test_where_the_hub_may_make_roles_it_makes_the_doors_role_with_a_password_of_its_own(tmp_path: Path) -> None:
+    with EmbeddedPostgres(tmp_path / "hub") as server:
+        migrate(server.url)
+        with psycopg.connect(server.url_of("postgres", role=ADMIN_ROLE), autocommit=True) as admin:
+            admin.execute(f"drop role {DOOR_ROLE}".encode())
+            with pytest.raises(ConfigurationError) as caught:
+                door_url(server.url, home=tmp_path, environ={})
+            assert (caught.value.code, "may not make it" in caught.value.message) == ("TIE-STORE-014", True)
+            admin.execute(f"alter role {ROLE} createrole".encode())
+        door = door_url(server.url, home=tmp_path, environ={})
+        let_door_in(server.url, door)
+        check_roles(server.url, door)
+        secret = tmp_path / "door-database.secret"
+        assert secret.stat().st_mode & 0o077 == 0
+        assert psycopg.conninfo.conninfo_to_dict(door)["password"] == secret.read_text()
+        assert door_url(server.url, home=tmp_path, environ={}) == door
