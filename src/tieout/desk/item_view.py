@@ -18,6 +18,8 @@ from tieout.desk.understanding import understood
 from tieout.errors import ConfigurationError
 
 _SOLVED: Final = 5
+_CAUSES: Final = 200
+"""Among the newest causes of a code it is looked for what was solved before."""
 
 
 class ActionView(msgspec.Struct, frozen=True, kw_only=True):
@@ -222,11 +224,15 @@ def _solved(conn: Connection[tuple[object, ...]], item: ItemView) -> tuple[Solve
     with conn.cursor(row_factory=class_row(Solved)) as cur:
         cur.execute(
             """
-            with closed as (
+            with cause as (
+                select cause_id from root_cause where code = %(code)s
+                 order by cause_id = %(cause)s desc, cause_id desc limit %(causes)s
+            ), closed as (
                 select i.item_id, i.state, i.cause_id = %(cause)s as same_cause, i.message, i.closed_at
-                  from desk_item i join root_cause c using (cause_id)
-                 where c.code = %(code)s and i.state in ('resolved', 'excluded') and i.item_id <> %(item)s
-                 order by i.closed_at desc limit 200
+                  from cause c cross join lateral (
+                       select item_id, state, cause_id, message, closed_at from desk_item
+                        where cause_id = c.cause_id and state in ('resolved', 'excluded') and item_id <> %(item)s
+                        order by closed_at desc limit %(limit)s) i
             )
             select o.item_id, o.state, o.same_cause, o.message, a.action, a.actor, a.reason, o.closed_at
               from closed o
@@ -234,6 +240,6 @@ def _solved(conn: Connection[tuple[object, ...]], item: ItemView) -> tuple[Solve
                              order by d.actor = 'tieout', d.action_id desc limit 1) a on true
              order by o.same_cause desc, a.actor = 'tieout', o.closed_at desc limit %(limit)s
             """,
-            {"cause": item.cause_id, "code": item.code, "item": item.item_id, "limit": _SOLVED},
+            {"cause": item.cause_id, "code": item.code, "item": item.item_id, "limit": _SOLVED, "causes": _CAUSES},
         )
         return tuple(cur.fetchall())

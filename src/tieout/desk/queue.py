@@ -218,12 +218,14 @@ _WHERE: Final = """
             or position(lower(%(text)s) in lower(coalesce(i.source_id, '') || ' ' || i.message)) > 0)
 """
 _MONEY: Final = """
-    coalesce((select jsonb_object_agg(m.currency, m.amount) from (
-         select w.currency, sum(w.amount_minor)::bigint as amount from chosen j
-          cross join lateral (values (j.currency, j.amount_minor),
-                                     (j.new_currency, j.new_amount_minor)) w (currency, amount_minor)
-          where {which} and w.currency is not null and w.amount_minor is not null
-          group by w.currency) m), '{{}}'::jsonb) as amount_minor
+    money as (
+        select {key} as money_of, jsonb_object_agg(currency, amount) as amount_minor
+          from (select {key}, w.currency, sum(w.amount_minor)::bigint as amount
+                  from chosen cross join lateral (values (currency, amount_minor),
+                                                         (new_currency, new_amount_minor)) w (currency, amount_minor)
+                 where w.currency is not null and w.amount_minor is not null group by {key}, w.currency) summed
+         group by {key}
+    )
 """
 _CAUSE_KEYS: Final = {
     CauseOrder.HOURS: "(-hours)::numeric",
@@ -232,11 +234,14 @@ _CAUSE_KEYS: Final = {
     CauseOrder.ITEMS: "(-items)::numeric",
 }
 _ITEM_KEYS: Final = {
-    ItemOrder.AGE: "extract(epoch from i.opened_at)",
+    ItemOrder.AGE: "i.item_id",
+    ItemOrder.NEWEST: "-i.item_id",
     ItemOrder.HOURS: "-coalesce(i.hours, 0)",
     ItemOrder.CUT_OFF: "extract(epoch from coalesce(p.cut_off, timestamptz '9999-01-01'))",
-    ItemOrder.NEWEST: "-extract(epoch from i.opened_at)",
 }
+_BY_NUMBER: Final = {ItemOrder.AGE: ("i.item_id", ">"), ItemOrder.NEWEST: ("i.item_id desc", "<")}
+"""Items are numbered as they are opened: of all that was ever closed these orders need no sorting."""
+_HELD_STATES: Final = frozenset({ItemState.HELD, ItemState.OPEN, ItemState.RELEASED})
 
 
 class _CauseRow(CauseSummary, frozen=True, kw_only=True):
@@ -276,11 +281,11 @@ def causes(
                   from chosen group by cause_id
             ), page as (
                 select *, {_CAUSE_KEYS[order]} as sort_key from summed
-            )
+            ), {_MONEY.format(key="cause_id")}
             select g.cause_id, c.code, c.cause_key, c.owner, g.count, g.items, g.hours,
-                   {_MONEY.format(which="j.cause_id = g.cause_id")},
-                   g.unpriced_count, g.oldest, g.cut_off, g.assigned_count, c.depends_on, g.example, g.sort_key
-              from page g join root_cause c using (cause_id)
+                   coalesce(m.amount_minor, '{{}}'::jsonb) as amount_minor, g.unpriced_count, g.oldest, g.cut_off,
+                   g.assigned_count, c.depends_on, g.example, g.sort_key
+              from page g join root_cause c using (cause_id) left join money m on m.money_of = g.cause_id
              where %(number)s::bigint is null or (g.sort_key, g.cause_id) > (%(key)s::numeric, %(number)s::bigint)
              order by g.sort_key, g.cause_id limit %(limit)s
             """,  # noqa: S608 - clauses of this module
@@ -304,13 +309,22 @@ def items(
 ) -> ItemPage:
     """The chosen items; paging and errors as ``causes``."""
     mark = paging.read(after, order=order)
+    key = f"({_ITEM_KEYS[order]})::numeric"
+    by_number = None if chosen.state in _HELD_STATES else _BY_NUMBER.get(order)
+    if by_number is None:
+        sorting = f"{key}, i.item_id"
+        beyond = f"({sorting}) > (%(key)s::numeric, %(number)s::bigint)"
+    else:
+        sorting, beyond = by_number[0], f"i.item_id {by_number[1]} %(number)s::bigint"
     with conn.cursor(row_factory=class_row(_ItemRow)) as cur:
         cur.execute(
             f"""
-            select {_ITEM_COLUMNS}, {_ITEM_KEYS[order]} as sort_key {_FROM} {_WHERE}
-               and (%(number)s::bigint is null
-                    or ({_ITEM_KEYS[order]}, i.item_id) > (%(key)s::numeric, %(number)s::bigint))
-             order by sort_key, i.item_id limit %(limit)s
+            with page as materialized (
+                select i.item_id, {key} as sort_key {_FROM} {_WHERE}
+                   and (%(number)s::bigint is null or {beyond})
+                 order by {sorting} limit %(limit)s
+            )
+            select {_ITEM_COLUMNS}, g.sort_key {_FROM} join page g on g.item_id = i.item_id order by {sorting}
             """,
             _values(chosen) | _page(mark, limit),
         )
@@ -329,12 +343,12 @@ def totals(conn: Connection[tuple[object, ...]], chosen: Chosen = EVERYTHING) ->
             f"""
             with chosen as (
                 select i.cause_id, i.entry_count, i.hours, i.currency, i.amount_minor, i.new_currency,
-                       i.new_amount_minor
+                       i.new_amount_minor, true as everything
                   {_FROM} {_WHERE}
-            )
+            ), {_MONEY.format(key="everything")}
             select count(distinct cause_id)::integer as causes, count(*)::integer as items,
                    coalesce(sum(entry_count), 0)::integer as count, coalesce(sum(hours), 0) as hours,
-                   {_MONEY.format(which="true")},
+                   coalesce((select amount_minor from money), '{{}}'::jsonb) as amount_minor,
                    coalesce(sum(entry_count) filter (where amount_minor is null), 0)::integer as unpriced_count
               from chosen
             """,  # noqa: S608 - clauses of this module
