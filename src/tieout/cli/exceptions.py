@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.padding import Padding
 from rich.text import Text
 
+from tieout.cli import late
 from tieout.cli.options import HOME, AsJson, Home, acting
 from tieout.cli.output import Words, print_json
 from tieout.cli.proposals import print_proposed, register
@@ -217,6 +218,7 @@ def map_(
 
 
 register(app)
+late.register(app)
 
 
 def print_causes(words: Console, causes: list[CauseSummary], *, now: datetime) -> None:
