@@ -70,12 +70,19 @@ class AuditAnchor(DailyRun, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     at: str = "04:00"
 
 
+class PeriodSeal(DailyRun, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The daily sealing of the closed periods that are not sealed as they are."""
+
+    at: str = "03:45"
+
+
 class Schedule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Everything that is done daily, each by the name of its operation (``[schedule]``)."""
 
     deletion_sweep: DeletionSweep = DeletionSweep()
     data_quality: DataQuality = DataQuality()
     drift_sweep: DriftSweep = DriftSweep()
+    period_seal: PeriodSeal = PeriodSeal()
     audit_anchor: AuditAnchor = AuditAnchor()
 
     def runs(self) -> Iterator[tuple[str, DailyRun]]:

@@ -1,12 +1,13 @@
 """The daily runs themselves: each does what a command does on demand, and says in a line what came of it.
 
 A system that cannot be reached or is set up wrongly does not keep the others from it. Neighbours: ``schedule`` says
-when, ``sweep``, ``drift_sweep``, ``quality`` and ``anchoring`` do the work.
+when, ``sweep``, ``drift_sweep``, ``quality``, ``period_seals`` and ``anchoring`` do the work.
 """
 
 import asyncio
 from collections.abc import Callable, Coroutine
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any, Final, TypeAlias, TypeVar
 
 import msgspec
@@ -20,7 +21,9 @@ from tieout.records.quality import Score
 from tieout.runtime import drift_sweep, quality
 from tieout.runtime.anchoring import anchor_head
 from tieout.runtime.drift_sweep import COMPARED, DISBELIEVED, INTERRUPTED, ComparedKind
+from tieout.runtime.period_seals import Seal, seal_closed
 from tieout.runtime.sweep import IS_SWEPT, SKIPPED, Sweeper, SweptKind
+from tieout.storage.pool import connect
 from tieout.storage.throttle import SharedThrottle
 
 log = structlog.get_logger(__name__)
@@ -33,9 +36,13 @@ _T = TypeVar("_T")
 
 
 class DailyContext(msgspec.Struct, frozen=True, kw_only=True):
-    """What a daily run is given: ``due_at`` when it was due, ``installed_at`` when a firm was first applied here."""
+    """What a daily run is given: ``due_at`` when it was due, ``installed_at`` when a firm was first applied here.
+
+    ``home`` is the directory of the hub, for keys.
+    """
 
     url: str
+    home: Path
     firm: FirmConfig
     clock: Clock
     due_at: datetime
@@ -132,6 +139,19 @@ async def anchor_audit(context: DailyContext) -> Done:
     troubles = [f"{one.place}: {one.problem}" for one in done if one.problem is not None]
     words = f"anchored at {len(done) - len(troubles)} of {len(done)} places"
     return Done(outcome=ATTENTION if troubles else DONE, detail="; ".join([words, *troubles]))
+
+
+async def seal_periods(context: DailyContext) -> Done:
+    """Seal every closed period that is not sealed as it is, as ``tieout audit seal`` does."""
+
+    def seal() -> list[Seal]:
+        with connect(context.url, autocommit=True) as conn:
+            return seal_closed(conn, context.home, context.clock)
+
+    made = await asyncio.to_thread(seal)
+    return Done(
+        outcome=DONE, detail="; ".join([f"{len(made)} periods sealed", *(f"{one.entity} {one.period}" for one in made)])
+    )
 
 
 def _place(score: Score) -> str:

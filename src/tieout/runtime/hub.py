@@ -89,7 +89,7 @@ async def serve(options: HubOptions, stopping: asyncio.Event, door: Door | None 
 async def _run_schedule(options: HubOptions, stopping: asyncio.Event) -> None:
     """A run that is under way ends with the hub: its thread is told before the jobs wait for it."""
     clock = SystemClock()
-    scheduler = Scheduler(url=options.url, clock=clock, started_at=clock.now())
+    scheduler = Scheduler(url=options.url, home=options.home, clock=clock, started_at=clock.now())
     async with asyncio.TaskGroup() as tasks:
         tasks.create_task(run_jobs(scheduler.job_settings(_SWEPT), stopping))
         try:

@@ -9,6 +9,7 @@ import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Final
 
 import msgspec
@@ -31,6 +32,7 @@ DAILY: Final[Mapping[str, daily.Work]] = {
     "deletion_sweep": daily.sweep_for_deletions,
     "data_quality": daily.score_quality,
     "drift_sweep": daily.sweep_for_drift,
+    "period_seal": daily.seal_periods,
     "audit_anchor": daily.anchor_audit,
 }
 """Each by the name of its section in ``[schedule]``."""
@@ -54,10 +56,11 @@ class Scheduled(msgspec.Struct, frozen=True, kw_only=True):
 class Scheduler:
     """Makes what is due one job each; ``stopping`` ends a run that is under way, which is then made again.
 
-    ``started_at`` is when the hub was started, None where that does not matter.
+    ``started_at`` is when the hub was started, None where that does not matter; ``home`` has the key of seals.
     """
 
     url: str
+    home: Path
     clock: Clock
     started_at: datetime | None = None
     stopping: threading.Event = field(default_factory=threading.Event)
@@ -104,6 +107,7 @@ class Scheduler:
                 return
             context = daily.DailyContext(
                 url=self.url,
+                home=self.home,
                 firm=firm_version.current(conn),
                 clock=self.clock,
                 due_at=due_at,

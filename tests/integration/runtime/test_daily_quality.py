@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from pathlib import Path
 
 import msgspec
 import pytest
@@ -45,7 +46,12 @@ class Quality:
         """The daily run, ``day`` days after the first that counts."""
         now = MORNING + timedelta(days=day)
         context = DailyContext(
-            url=self.url, firm=self.firm, clock=FixedClock(now), due_at=due_at or now, installed_at=INSTALLED
+            url=self.url,
+            home=Path(),
+            firm=self.firm,
+            clock=FixedClock(now),
+            due_at=due_at or now,
+            installed_at=INSTALLED,
         )
         done = asyncio.run(score_quality(context))
         verify_control_totals(self.hub.conn)

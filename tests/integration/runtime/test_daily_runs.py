@@ -17,7 +17,7 @@ from tieout.governance import audit, firm_version
 from tieout.governance.audit_chain import AuditEntry
 from tieout.model.clock import FixedClock
 from tieout.model.firm import AnchorPlace, AuditPolicy
-from tieout.model.oversight import AuditAnchor, DeletionSweep, DriftSweep, Oversight, Schedule
+from tieout.model.oversight import AuditAnchor, DeletionSweep, DriftSweep, Oversight, PeriodSeal, Schedule
 from tieout.runtime import schedule as scheduling
 from tieout.runtime.clock import SystemClock
 from tieout.runtime.daily import DailyContext, Done
@@ -35,14 +35,15 @@ THREE = datetime(2026, 7, 2, 3, tzinfo=UTC)
 class Days:
     """A hub's database on which time passes, with runs that only note what was due."""
 
-    def __init__(self, url: str, conn: Connection[Row]) -> None:
+    def __init__(self, url: str, conn: Connection[Row], home: Path) -> None:
         self.url = url
+        self.home = home
         self.conn = conn
         self.made: list[tuple[str, datetime]] = []
 
     def scheduler(self, now: datetime) -> Scheduler:
         """A hub at ``now``."""
-        return Scheduler(url=self.url, clock=FixedClock(now))
+        return Scheduler(url=self.url, home=self.home, clock=FixedClock(now))
 
     def claimed(self) -> list[tuple[str, datetime]]:
         """The runs that a hub has claimed, in order."""
@@ -65,9 +66,9 @@ class Days:
 
 
 @pytest.fixture
-def days(database_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Days]:
+def days(database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Days]:
     with connect(database_url, autocommit=True) as conn:
-        opened = Days(database_url, conn)
+        opened = Days(database_url, conn, tmp_path)
 
         async def note(context: DailyContext) -> Done:
             opened.made.append(("deletion_sweep", context.due_at))
@@ -78,7 +79,9 @@ def days(database_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Days]:
             return Done(outcome="done", detail="12 scores")
 
         monkeypatch.setattr(scheduling, "DAILY", {"deletion_sweep": note, "data_quality": note_quality})
-        schedule = Schedule(drift_sweep=DriftSweep(at="off"), audit_anchor=AuditAnchor(at="off"))
+        schedule = Schedule(
+            drift_sweep=DriftSweep(at="off"), period_seal=PeriodSeal(at="off"), audit_anchor=AuditAnchor(at="off")
+        )
         firm = msgspec.structs.replace(
             world.firm(), oversight=Oversight(schedule=schedule), content_hash="two runs a day"
         )
@@ -200,12 +203,18 @@ def test_what_is_switched_off_is_never_due_and_is_shown_so() -> None:
     firm = world.firm()
     off = Schedule(deletion_sweep=DeletionSweep(at="off"))
     quiet = msgspec.structs.replace(firm, oversight=Oversight(schedule=off))
-    assert [one.name for one in due_runs(quiet, THREE)] == ["data_quality", "drift_sweep", "audit_anchor"]
+    assert [one.name for one in due_runs(quiet, THREE)] == [
+        "data_quality",
+        "drift_sweep",
+        "period_seal",
+        "audit_anchor",
+    ]
     assert [one.next_at for one in scheduled(quiet, [], THREE) if one.name == "deletion_sweep"] == [None]
     assert [one.name for one in due_runs(firm, THREE)] == [
         "deletion_sweep",
         "data_quality",
         "drift_sweep",
+        "period_seal",
         "audit_anchor",
     ]
     shown = {one.name: one for one in scheduled(firm, [], THREE)}
@@ -220,7 +229,7 @@ def test_a_missed_score_waits_until_a_hub_that_started_has_read_again(days: Days
 
     def tick_after(minutes: int) -> None:
         clock = FixedClock(started_at + timedelta(minutes=minutes))
-        Scheduler(url=days.url, clock=clock, started_at=started_at).tick()
+        Scheduler(url=days.url, home=days.home, clock=clock, started_at=started_at).tick()
 
     tick_after(0)
     assert [name for name, _ in days.claimed()] == ["deletion_sweep"]

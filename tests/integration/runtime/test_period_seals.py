@@ -9,8 +9,9 @@ from tests.integration.reconciliation.conftest import books
 from tests.integration.reconciliation.test_tie_out import entry
 from tests.worlds.inbound_database import master
 
-from tieout.governance import audit
+from tieout.governance import audit, firm_version
 from tieout.model.reported import FieldValue, RecordType
+from tieout.runtime.daily import DailyContext, seal_periods
 from tieout.runtime.period_seals import check_seals, seal_closed
 
 __all__ = ["books"]
@@ -85,3 +86,18 @@ def test_a_period_opened_and_closed_again_with_more_in_it_gets_another_seal(clos
     assert sealed(closed, tmp_path) == [("US01", "2026-07", 6)]
     assert differing(closed) == [()]
     assert len(audit.entries(closed.hub.conn, object_kind="period")) == 2
+
+
+async def test_the_daily_run_seals_what_is_closed_and_says_which_periods(closed: Books, tmp_path: Path) -> None:
+    hub = closed.hub
+    context = DailyContext(
+        url=closed.url,
+        home=tmp_path,
+        firm=firm_version.current(hub.conn),
+        clock=hub.clock,
+        due_at=hub.clock.now(),
+        installed_at=hub.clock.now(),
+    )
+    assert (await seal_periods(context)).detail == "1 periods sealed; US01 2026-07"
+    assert (await seal_periods(context)).detail == "0 periods sealed"
+    assert differing(closed) == [()]

@@ -190,7 +190,7 @@ def test_the_daily_sweep_finds_what_is_gone_though_another_system_cannot_be_aske
     wrong = msgspec.structs.replace(right, name="spare", secrets=dict.fromkeys(right.secrets, "env:TOOL_NOWHERE"))
     firm = msgspec.structs.replace(tool.firm, systems=(wrong, right))
     now = SystemClock().now()
-    context = DailyContext(url=database_url, firm=firm, clock=SystemClock(), due_at=now, installed_at=now)
+    context = DailyContext(url=database_url, home=Path(), firm=firm, clock=SystemClock(), due_at=now, installed_at=now)
     done = asyncio.run(sweep_for_deletions(context))
     assert done.outcome == "attention"
     assert "spare: " in done.detail
