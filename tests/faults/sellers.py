@@ -14,12 +14,12 @@ _Act = tuple[SeedDeal | SeedClient, ...]
 
 
 class Sellers:
-    """Deals one after the other; each is a story of one to three acts, of one where they ``change_nothing``."""
+    """Deals one after the other; each is a story of one to three acts. Where there are only a ``few``, of one."""
 
-    def __init__(self, firm: SeedFirm, seed: int, *, change_nothing: bool = False) -> None:
+    def __init__(self, firm: SeedFirm, seed: int, *, few: int | None = None) -> None:
         quarter = sample_quarter(firm, _DEALS, seed)
         stories = [_story(quarter, key) for key in _sound(quarter)]
-        self._untold = [one for one in stories if len(one) == 1 or not change_nothing]
+        self._untold = stories if few is None else [one for one in stories if len(one) == 1][:few]
         self._begun: list[list[_Act]] = []
         self._told: dict[str, list[SeedDeal]] = {}
 
@@ -29,7 +29,9 @@ class Sellers:
         return len(self._told)
 
     def win(self) -> list[Change]:
-        """A new deal is won."""
+        """A new deal is won; nothing where there is none any more."""
+        if not self._untold:
+            return []
         story = self._untold.pop(0)
         self._begun.append(story)
         return self._next_act_of(story)

@@ -237,7 +237,7 @@ def tasks_of(held: list[Holding], projects: set[str]) -> dict[str, set[str]]:
 
 @pytest.mark.timeout(600)
 def test_a_small_campaign_against_the_vendors_systems(database_url: str, vendors: World, tmp_path: Path) -> None:
-    sellers = Sellers(vendors.firm, seed=1, change_nothing=True)
+    sellers = Sellers(vendors.firm, seed=1, few=1)
     run(database_url, vendors, tmp_path, sellers, kills=SMALL, classes=AS_DECLARED)
 
 
