@@ -95,7 +95,7 @@ async def hand_in_time(request: Request[None, None, State], state: State) -> Res
     if declared.isdigit() and int(declared) > MAX_BODY_BYTES:
         return too_large(MAX_BODY_BYTES)
     pool: Pool = state.pool
-    principal = await asyncio.to_thread(_principal, pool, request.headers.get("authorization", ""))
+    principal = await asyncio.to_thread(_principal, state, request.headers.get("authorization", ""))
     if principal is None:
         return not_authorised()
     if not _may_be_json(request.headers):
@@ -135,14 +135,14 @@ def _ask(pool: Pool) -> None:
         conn.execute("select 1")
 
 
-def _principal(pool: Pool, header: str) -> Principal | None:
+def _principal(state: State, header: str) -> Principal | None:
     scheme, _, key = header.partition(" ")
     if scheme.lower() != "bearer" or not key:
         return None
 
     def work() -> Principal | None:
-        with pool.connection() as conn:
-            return principal_of(conn, key.strip())
+        with state.pool.connection() as conn:
+            return principal_of(conn, key.strip(), now=state.clock.now())
 
     return patiently(work, within_s=_PATIENCE_S)
 

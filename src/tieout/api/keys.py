@@ -47,10 +47,17 @@ def create_key(conn: Connection[tuple[object, ...]], *, name: str, system: str, 
     return key
 
 
-def principal_of(conn: Connection[tuple[object, ...]], key: str) -> Principal | None:
-    """Whom a key belongs to; None for one that is not known or was revoked."""
+def principal_of(conn: Connection[tuple[object, ...]], key: str, *, now: datetime) -> Principal | None:
+    """Whom a key belongs to; None for one that is not known, was revoked, or may not hand in time any more."""
     row = conn.execute(
-        "select key_id, name, system from api_key where digest = %s and revoked_at is null", (digest(key),)
+        """
+        select k.key_id, k.name, k.system from api_key k join principal p on p.principal_id = k.key_id
+         where k.digest = %s and k.revoked_at is null and p.disabled_at is null
+           and exists (select from role_grant g
+                        where g.principal_id = k.key_id and g.scope = %s and g.revoked_at is null
+                          and (g.valid_until is null or g.valid_until > %s))
+        """,
+        (digest(key), Scope.TIME_SUBMIT.value, now),
     ).fetchone()
     return None if row is None else Principal(key_id=UUID(str(row[0])), name=str(row[1]), system=str(row[2]))
 

@@ -29,6 +29,10 @@ CATALOGUE: Final[dict[str, CatalogueEntry]] = {
     "TIE-ACCESS-006": CatalogueEntry(
         "The last administrator would go", "Make somebody else administrator of all legal entities first."
     ),
+    "TIE-ACCESS-008": CatalogueEntry(
+        "Rights may not be given there",
+        "Ask an administrator of that legal entity, or of all of them.",
+    ),
     "TIE-ACCESS-007": CatalogueEntry(
         "There is no such client, or no rotation of its secret was begun",
         "See the clients with `tieout access list`; begin a rotation with `tieout access client rotate`.",

@@ -75,6 +75,14 @@ class _Told(msgspec.Struct, frozen=True, kw_only=True):
     entity: str | None = None
 
 
+class NewGrant(msgspec.Struct, frozen=True, kw_only=True):
+    """The number of a grant to be made, when and why."""
+
+    grant_id: UUID
+    now: datetime
+    reason: str
+
+
 class _GrantRow(msgspec.Struct, frozen=True, array_like=True):
     grant_id: UUID
     role: Role | None
@@ -146,6 +154,25 @@ def grant(cur: Cursor[tuple[object, ...]], *, principal_id: UUID, right: Right, 
         ),
     )
     _tell(cur, act, "access.granted", grant_id, _Told(after=_described(known, right), entity=right.entity))
+
+
+def grant_by(cur: Cursor[tuple[object, ...]], granter: Principal, *, to: UUID, right: Right, given: NewGrant) -> None:
+    """``grant`` by somebody who signed in, where he may give rights at all; raises TIE-ACCESS-008 elsewhere."""
+    _check_reach(granter, right)
+    act = Act(by=str(granter.principal_id), now=given.now, reason=given.reason)
+    grant(cur, principal_id=to, right=right, grant_id=given.grant_id, act=act)
+
+
+def revoke_by(
+    cur: Cursor[tuple[object, ...]], granter: Principal, *, grant_id: UUID, reason: str, now: datetime
+) -> None:
+    """``revoke`` by somebody who signed in, where he may give rights at all; raises TIE-ACCESS-008 elsewhere."""
+    cur.execute("select principal_id from role_grant where grant_id = %s", (grant_id,))
+    row = cur.fetchone()
+    if row is not None:
+        held = grants_of(cur, UUID(str(row[0])))
+        _check_reach(granter, next(one.right for one in held if one.grant_id == grant_id))
+    revoke(cur, grant_id=grant_id, act=Act(by=str(granter.principal_id), now=now, reason=reason))
 
 
 def revoke(cur: Cursor[tuple[object, ...]], *, grant_id: UUID, act: Act) -> None:
@@ -323,6 +350,16 @@ def _check_right(cur: Cursor[tuple[object, ...]], known: Known, right: Right) ->
     if cur.fetchone() is None or _FORBIDDEN_IN_A_CODE & set(right.entity):
         raise ConfigurationError(
             code="TIE-ACCESS-003", message=f"The books have no legal entity {right.entity!r} for which to give rights."
+        )
+
+
+def _check_reach(granter: Principal, right: Right) -> None:
+    """Who gives rights for one legal entity gives none for others, nor for all of them."""
+    reach = granter.entities(Scope.ACCESS_GRANT)
+    if reach is not None and (right.entity is None or right.entity not in reach):
+        raise ConfigurationError(
+            code="TIE-ACCESS-008",
+            message=f"{granter.name} may not give or take rights for {right.entity or 'all legal entities'}.",
         )
 
 

@@ -11,7 +11,7 @@ from tests.worlds.inbound_database import Hub
 
 from tieout.errors import ConfigurationError
 from tieout.governance import access, api_clients, audit, sign_in
-from tieout.governance.access import Act, Right
+from tieout.governance.access import Act, NewGrant, Right
 from tieout.governance.access_review import review
 from tieout.model.access import Principal, Role, Scope
 from tieout.runtime.ids import SystemIds
@@ -99,6 +99,31 @@ def test_nobody_gives_himself_rights_and_nobody_who_gives_rights_approves(regist
     register.refuses("TIE-ACCESS-004", ada, Right(what=Role.READER), by=str(ada))
     register.grant(ada, Right(what=Role.ADMINISTRATOR))
     register.refuses("TIE-ACCESS-004", ada, Right(what=Role.CONTROLLER, entity="DE01"))
+
+
+def test_an_administrator_of_one_entity_gives_and_takes_rights_there_and_nowhere_else(register: Register) -> None:
+    local = register.person("local")
+    register.grant(local, Right(what=Role.ADMINISTRATOR, entity="DE01"))
+    granter, ada = register.principal(local), register.person("ada")
+    everywhere = register.grant(ada, Right(what=Role.READER))
+
+    def give(entity: str | None) -> None:
+        given = NewGrant(grant_id=ids.new_id(), now=NOW, reason="asked")
+        with register.conn.transaction(), register.conn.cursor() as cur:
+            access.grant_by(cur, granter, to=ada, right=Right(what=Role.AUDITOR, entity=entity), given=given)
+
+    give("DE01")
+    for entity in ("US01", None):
+        with pytest.raises(ConfigurationError, match="may not give or take rights") as caught:
+            give(entity)
+        assert caught.value.code == "TIE-ACCESS-008"
+    with pytest.raises(ConfigurationError, match="may not"), register.conn.cursor() as cur:
+        access.revoke_by(cur, granter, grant_id=everywhere, reason="no", now=NOW)
+    given = next(one for one in access.grants_of(register.conn, ada) if one.right.entity == "DE01")
+    with register.conn.transaction(), register.conn.cursor() as cur:
+        access.revoke_by(cur, granter, grant_id=given.grant_id, reason="done", now=NOW)
+    assert register.principal(ada).entities(Scope.AUDIT_READ) == frozenset()
+    assert audit.entries(register.conn, limit=1)[0].entry.principal == str(local)
 
 
 def test_persons_are_given_roles_and_programs_scopes(register: Register) -> None:

@@ -9,6 +9,7 @@ import pytest
 from tests.unit.cli.conftest import CommandLine
 from tests.worlds.inbound_database import Hub
 
+from tieout.api.keys import principal_of
 from tieout.cli.access import first_administrator
 from tieout.governance import audit
 from tieout.governance.access_review import ReviewLine
@@ -107,6 +108,13 @@ def test_a_key_to_hand_in_time_is_a_program_that_may_just_that(tieout: CommandLi
     del hub
     tieout("key", "create", "--system", "timeapp", "--name", "time app")
     assert [(one.principal, one.scope, one.entity) for one in lines(tieout)] == [("time app", "time:submit", "all")]
+
+
+def test_a_key_whose_right_was_taken_back_lets_nothing_in(tieout: CommandLine, hub: Hub) -> None:
+    key = tieout("key", "create", "--system", "timeapp", "--name", "time app").out.strip()
+    assert principal_of(hub.conn, key, now=hub.clock.now()) is not None
+    tieout("access", "revoke", lines(tieout)[0].grant_id)
+    assert principal_of(hub.conn, key, now=hub.clock.now()) is None
 
 
 def test_a_hub_serves_its_doors_as_the_role_that_rows_are_kept_from(
