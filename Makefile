@@ -12,7 +12,7 @@ PYTEST_WORKERS ?= 2
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-all check format bench faults faults-vendors clean
+.PHONY: help setup demo test test-all check format screenshots browse bench faults faults-vendors clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST)
@@ -40,6 +40,13 @@ test-all: check ## as test, with the slow ones
 format: setup ## put the code into its one form
 	$(BIN)/ruff format
 	$(BIN)/ruff check --fix
+
+screenshots: setup ## pictures of every page, light and dark, of the home that `make demo` filled (HOME_DIR)
+	TIEOUT_BROWSER_HOME="$(HOME_DIR)" TIEOUT_SCREENSHOTS=docs/screenshots \
+		$(BIN)/pytest -q tests/browser/test_every_page.py -k "whole or phone" $(PYTEST_ARGS)
+
+browse: setup ## browser tests on the home that `make demo` filled (SIZE=firm HOME_DIR=...): every figure, every page in time
+	TIEOUT_BROWSER_HOME="$(HOME_DIR)" $(BIN)/pytest -q tests/browser -k "not finance_user" $(PYTEST_ARGS)
 
 bench: setup ## measure speed and memory, as ratios in one run
 	$(BIN)/python -m benchmarks

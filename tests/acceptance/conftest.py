@@ -31,7 +31,7 @@ def demo_home(finished_demo: Path, session_directory: Path) -> Path:
     home = session_directory / "demo-home"
     with _locked(session_directory / "demo.lock"):
         if not demo_result_of(home).exists():
-            _copy(finished_demo, home)
+            copy_home(finished_demo, home)
             demo_result_of(home).write_bytes(demo_result_of(finished_demo).read_bytes())
     return home
 
@@ -40,7 +40,7 @@ def demo_home(finished_demo: Path, session_directory: Path) -> Path:
 def hub(finished_demo: Path, tmp_path: Path) -> Hub:
     """A home of the test's own in which the demo ran."""
     home = tmp_path / "home"
-    _copy(finished_demo, home)
+    copy_home(finished_demo, home)
     return Hub(home)
 
 
@@ -51,7 +51,8 @@ def _locked(path: Path) -> Iterator[None]:
         yield
 
 
-def _copy(home: Path, copy: Path) -> None:
+def copy_home(home: Path, copy: Path) -> None:
+    """Copy a home on which no command runs, owners kept, as the server wants."""
     subprocess.run(["cp", "-a", str(home), str(copy)], check=True)  # noqa: S607 - keeps owners, as the server wants
 
 

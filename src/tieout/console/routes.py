@@ -13,6 +13,7 @@ from litestar.status_codes import (
     HTTP_403_FORBIDDEN,
     HTTP_404_NOT_FOUND,
     HTTP_422_UNPROCESSABLE_ENTITY,
+    HTTP_500_INTERNAL_SERVER_ERROR,
     HTTP_503_SERVICE_UNAVAILABLE,
 )
 from litestar.types import ControllerRouterHandler
@@ -88,6 +89,7 @@ def _answers() -> dict[int | type[Exception], Callable[[Any, Any], Response[str]
         NotFoundException: _unknown,
         ConfigurationError: _not_possible,
         TransientError: _unavailable,
+        Exception: _defect,
     }
 
 
@@ -135,6 +137,20 @@ def _unavailable(asked: Asked, error: TransientError) -> Response[str]:
         what="Its database cannot be reached. Nothing is lost: what was sent is stored or was refused.",
         next_step="Try again in a moment.",
         code=error.code,
+    )
+
+
+def _defect(asked: Asked, error: Exception) -> Response[str]:
+    """Our own bug: the words go to the log, not to the reader."""
+    log.error("console.defect", method=asked.method, path=asked.url.path, exc_info=error)
+    return _page(
+        asked,
+        None,
+        status_code=HTTP_500_INTERNAL_SERVER_ERROR,
+        title="This page is broken",
+        what="That is a defect of Tieout. Nothing was changed.",
+        next_step="Tell whoever runs the hub; its log has the rest.",
+        code="TIE-API-009",
     )
 
 

@@ -5,6 +5,7 @@ Answers carry an ETag of what they show: a page that refreshes itself gets 304 w
 """
 
 import hashlib
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
@@ -44,6 +45,7 @@ class View:
     """One page being made. ``conn`` sees what the principal may see, in one transaction that ends with the page."""
 
     def __init__(self, asked: Asked, principal: Principal, conn: Connection[tuple[object, ...]]) -> None:
+        self._began_at = time.monotonic()
         self.asked = asked
         self.principal = principal
         self.conn = conn
@@ -55,7 +57,8 @@ class View:
         """The page, or 304 where the reader has it already."""
         text = render(template, frame_context(self.asked, self.principal, self.query, self.now, self.frame) | context)
         tag = f'"{hashlib.sha256(text.encode()).hexdigest()[:24]}"'
-        headers = {**_NEVER_STORED, "ETag": tag, "Vary": "Cookie"}
+        took_ms = (time.monotonic() - self._began_at) * 1000
+        headers = {**_NEVER_STORED, "ETag": tag, "Vary": "Cookie", "Server-Timing": f"page;dur={took_ms:.1f}"}
         if self.asked.headers.get("if-none-match") == tag and status_code == HTTP_200_OK:
             return Response("", status_code=HTTP_304_NOT_MODIFIED, media_type=MediaType.HTML, headers=headers)
         return Response(text, status_code=status_code, media_type=MediaType.HTML, headers=headers)
@@ -78,7 +81,7 @@ def frame_context(
         "sections": sections(principal, asked.url.path),
         "theme": theme if theme in THEMES else None,
         "may": lambda scope, entity=None: principal.may(Scope(scope), entity),
-        "csrf": csrf_token(asked),
+        "form_token": csrf_token(asked),
     }
 
 

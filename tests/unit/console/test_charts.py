@@ -50,7 +50,10 @@ def test_a_stream_says_since_when_its_oldest_is_stuck() -> None:
 
 
 def test_hours_of_a_week_are_stacked_from_the_base_up() -> None:
-    weeks = [(date(2026, 11, 23), Decimal(10), Decimal(20), Decimal(10)), (date(2026, 11, 30), *[Decimal(0)] * 3)]
+    weeks = [
+        (date(2026, 11, 23), Decimal(10), Decimal(20), Decimal(10)),
+        (date(2026, 11, 30), Decimal(0), Decimal(0), Decimal(0)),
+    ]
     bars = week_bars(weeks, this_week=date(2026, 11, 30))
     first, second = bars.bars
     assert [name for name, _, _ in first.parts] == ["", "firm-part", "soft-part"]

@@ -7,9 +7,9 @@ from litestar import Response, get
 from litestar.exceptions import NotFoundException
 from litestar.params import FromPath
 
-from tieout.console.readers import deliveries as reader
 from tieout.console.view import Asked, open_view
 from tieout.model.access import Scope
+from tieout.outbound import overview as reader
 from tieout.web.guards import Asking
 
 _SHOWN: Final = 50
@@ -60,13 +60,14 @@ def delivery(request: Asked, principal: Asking, delivery_id: FromPath[int]) -> R
         found = reader.delivery(view.conn, delivery_id)
         if found is None:
             raise NotFoundException
+        sees_costs = principal.may(Scope.COSTS_READ, found.entity)
         after = view.query.number("after")
         carried = reader.carried(view.conn, delivery_id, after=after, limit=_CARRIED)
         return view.render(
             "delivery.html",
-            delivery=found,
+            delivery=found if sees_costs else reader.without_costs(found),
             attempts=reader.attempts(view.conn, delivery_id),
-            command=reader.command(view.conn, delivery_id),
+            command=reader.command(view.conn, delivery_id) if sees_costs or not reader.tells_costs(found) else None,
             carried=carried,
             after=after,
             next_after=carried[-1].entry_id if len(carried) == _CARRIED else None,

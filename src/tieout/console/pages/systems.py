@@ -7,12 +7,12 @@ from litestar.response import Redirect
 
 from tieout.console import forms
 from tieout.console.forms import Sent
-from tieout.console.readers import systems as reader
 from tieout.console.view import Asked, open_view
 from tieout.errors import ConfigurationError
 from tieout.governance import audit, firm_version
 from tieout.inbound import drift_store
 from tieout.model.access import Scope
+from tieout.runtime import system_overview as reader
 from tieout.runtime.status import status
 from tieout.web.guards import Asking
 
