@@ -82,6 +82,20 @@ CHOICES: Final[dict[str, dict[str, object]]] = {
     "booking_review": {"kind": "assignment"},
     "adoption": {"decision": "apart"},
 }
+OWNERS: Final = {100: "project", 110: "contract", 120: "resource", 130: "deal", 140: "rate_card", 150: "period"}
+"""Types of records that name their legal entity, by the first id of theirs."""
+PARTS: Final = {
+    200: ("task", "project"),
+    210: ("demand", "project"),
+    220: ("contract_line", "contract"),
+    230: ("cost_rate", "resource"),
+    240: ("resource_skill", "resource"),
+    250: ("deal_line", "deal"),
+    260: ("rate_line", "rate_card"),
+    270: ("rate_line", "project"),
+    280: ("rate_line", "resource"),
+}
+"""Types of records that belong to the record of another one."""
 _numbers = itertools.count(1)
 
 
@@ -153,14 +167,19 @@ def fill(conn: psycopg.Connection[Row]) -> None:
     for code, number in ENTITIES.items():
         put_record(conn, number, "legal_entity", code, "{}")
         put(conn, "cross_reference", 0, system="erp", type="legal_entity", source_id=code, record_id=number)
-        put_record(conn, 100 + number, "project", f"P{code}", f'{{"legal_entity": ["erp", "{code}"]}}')
-        put(conn, "cross_reference", 0, system="psa", type="project", source_id=f"p{code}", record_id=100 + number)
-        put_record(conn, 200 + number, "task", None, f'{{"project": ["psa", "p{code}"]}}')
-        put_record(conn, 300 + number, "contract", f"C{code}", f'{{"legal_entity": ["erp", "{code}"]}}')
+        for base, kind in OWNERS.items():
+            put_record(conn, base + number, kind, f"{kind}-{code}", f'{{"legal_entity": ["erp", "{code}"]}}')
+            put(conn, "cross_reference", 0, system="psa", type=kind, source_id=code, record_id=base + number)
+        for base, (kind, of) in PARTS.items():
+            put_record(conn, base + number, kind, None, f'{{"{of}": ["psa", "{code}"]}}')
         for table, links in OWNED.items():
             put(conn, table, number, *links, **NEEDED.get(table, {}))
     put_record(conn, 400, "client", "ACME", "{}")
     put_record(conn, 401, "project", "P-nobody", "{}")
+    put_record(conn, 402, "task", None, '{"project": ["psa", "not known"]}')
+    put_record(conn, 403, "rate_card", "of the firm", "{}")
+    put(conn, "cross_reference", 0, system="psa", type="rate_card", source_id="firm", record_id=403)
+    put_record(conn, 404, "rate_line", None, '{"rate_card": ["psa", "firm"]}')
     put(conn, "desk_item", 0, state="open", entity_id=None, subject_id=7, cause_id=190)
     for table in OF_ALL:
         put(conn, table, 0, **CHOICES.get(table, {}))
@@ -209,10 +228,13 @@ def test_every_table_shows_the_rows_of_the_entities_that_are_given_and_no_other(
         assert counts == dict.fromkeys(OF_ALL, (everything,))
         assert conn.execute("select count(*) from fx_rate").fetchone() == (some,)
         records = conn.execute("select record_id from golden_record order by 1").fetchall()
-        own = [base + number for base in (0, 100, 200, 300) for number in expected(given)]
-        assert [one for (one,) in records] == own + [400] * some + [401] * everything
+        own = {base + number for base in (0, *OWNERS, *PARTS) for number in expected(given)}
+        assert {one for (one,) in records} == own | ({400, 403, 404} if some else set()) | (
+            {401, 402} if everything else set()
+        )
         keys = conn.execute("select record_id from cross_reference order by 1").fetchall()
-        assert [one for (one,) in keys] == [base + number for base in (0, 100) for number in expected(given)]
+        named = {base + number for base in (0, *OWNERS) for number in expected(given)}
+        assert {one for (one,) in keys} == named | ({403} if some else set())
 
 
 def test_no_role_shows_more_than_it_was_given_for_by_any_scope(database: DoorDatabase) -> None:

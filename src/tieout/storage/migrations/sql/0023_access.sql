@@ -165,24 +165,16 @@ create function seen_words() returns text[] language sql stable security definer
      where entity_of_word(system, word) = any(seen_entities())
 $$;
 
--- Whether the record that a reference names is of a legal entity that is seen; what names none is the firm's, for some
--- types, and nobody's for the others.
-create function reference_is_seen(kind text, reference jsonb) returns boolean language plpgsql stable
-    security definer set search_path = tieout, pg_temp as $$
-declare
-    named jsonb;
-begin
-    select g.refs -> 'legal_entity' into named
-      from cross_reference x join golden_record g using (record_id)
-     where x.system = reference ->> 0 and x.type = kind and x.source_id = reference ->> 1;
-    if not found then
-        return false;
-    end if;
-    if named ->> 1 is null then
-        return kind = 'rate_card';
-    end if;
-    return entity_of_word(named ->> 0, named ->> 1) = any(seen_entities());
-end
+-- What systems call the records of one type that are seen, as system and key with a unit separator between. A rate card
+-- that names no legal entity is the firm's.
+create function seen_keys(kind text) returns setof text language sql stable security definer
+set search_path = tieout, pg_temp as $$
+    with words as materialized (select seen_words() as seen)
+    select x.system || chr(31) || x.source_id
+      from cross_reference x join golden_record g using (record_id) cross join words
+     where x.type = kind
+       and case when g.refs -> 'legal_entity' ->> 1 is null then kind = 'rate_card' and sees_some()
+                else (g.refs -> 'legal_entity' ->> 0) || chr(31) || (g.refs -> 'legal_entity' ->> 1) = any(words.seen) end
 $$;
 
 -- How a table guards its rows; every table of this schema calls one of these, or no door reads it (storage.roles).
@@ -253,16 +245,20 @@ select guard_rows('golden_record', $$
             = any ((select tieout.seen_words())::text[])
         when type in ('client', 'role', 'skill', 'fx_rate', 'rate_card', 'org_unit', 'holiday') then
             (select tieout.sees_some())
-        when type in ('task', 'demand') then tieout.reference_is_seen('project', refs -> 'project')
-        when type = 'deal_line' then tieout.reference_is_seen('deal', refs -> 'deal')
-        when type = 'contract_line' then tieout.reference_is_seen('contract', refs -> 'contract')
-        when type in ('cost_rate', 'resource_skill') then tieout.reference_is_seen('resource', refs -> 'resource')
+        when type in ('task', 'demand') then
+            (refs -> 'project' ->> 0) || chr(31) || (refs -> 'project' ->> 1) in (select tieout.seen_keys('project'))
+        when type = 'deal_line' then
+            (refs -> 'deal' ->> 0) || chr(31) || (refs -> 'deal' ->> 1) in (select tieout.seen_keys('deal'))
+        when type = 'contract_line' then
+            (refs -> 'contract' ->> 0) || chr(31) || (refs -> 'contract' ->> 1) in (select tieout.seen_keys('contract'))
+        when type in ('cost_rate', 'resource_skill') then
+            (refs -> 'resource' ->> 0) || chr(31) || (refs -> 'resource' ->> 1) in (select tieout.seen_keys('resource'))
         when type = 'rate_line' and refs -> 'project' ->> 1 is not null then
-            tieout.reference_is_seen('project', refs -> 'project')
+            (refs -> 'project' ->> 0) || chr(31) || (refs -> 'project' ->> 1) in (select tieout.seen_keys('project'))
         when type = 'rate_line' and refs -> 'resource' ->> 1 is not null then
-            tieout.reference_is_seen('resource', refs -> 'resource')
+            (refs -> 'resource' ->> 0) || chr(31) || (refs -> 'resource' ->> 1) in (select tieout.seen_keys('resource'))
         when type = 'rate_line' and refs -> 'rate_card' ->> 1 is not null then
-            tieout.reference_is_seen('rate_card', refs -> 'rate_card')
+            (refs -> 'rate_card' ->> 0) || chr(31) || (refs -> 'rate_card' ->> 1) in (select tieout.seen_keys('rate_card'))
         else false
     end
 $$);
