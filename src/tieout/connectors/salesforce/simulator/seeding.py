@@ -204,6 +204,11 @@ def _currencies(firm: SeedFirm) -> list[str]:
     return sorted(of_masters | {one.currency for one in firm.deals})
 
 
+def minor_units(amount: str, currency: str) -> int:
+    """An amount as the org keeps it, in minor units of its currency."""
+    return int(Decimal(amount).scaleb(IsoCurrency(currency).exponent or 0))
+
+
 def _major(minor: int, currency: str) -> str:
     return str(Decimal(minor).scaleb(-(IsoCurrency(currency).exponent or 0)))
 

@@ -7,7 +7,6 @@ and a conflict are here. Every answer tells the org's own time.
 
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from datetime import date, timedelta
-from decimal import Decimal
 from email.utils import format_datetime
 from pathlib import Path
 from typing import ClassVar, Final, TypeAlias
@@ -46,10 +45,9 @@ from tieout.connectors.salesforce.simulator.oauth import (
 from tieout.connectors.salesforce.simulator.reply import ENCODER
 from tieout.connectors.salesforce.simulator.rest import DATA_PATH, RestApi, call_of
 from tieout.connectors.salesforce.simulator.rows import RowWriter
-from tieout.connectors.salesforce.simulator.seeding import Seller
+from tieout.connectors.salesforce.simulator.seeding import Seller, minor_units
 from tieout.connectors.salesforce.simulator.store import SCHEMA, Record, Store
 from tieout.connectors.salesforce.simulator.streaming import Message, Streaming
-from tieout.model.money import to_minor
 
 STREAMING_PATH: Final = "/cometd/60.0"
 DAILY_REQUESTS: Final = 1_000_000
@@ -220,7 +218,7 @@ class SalesforceSimulator(Simulator):
         value, currency, last = (_text(record, one) for one in ("Signed_Value__c", "CurrencyIsoCode", "EndDate"))
         told = {
             "customer_code": None if account is None else _text(account, "Client_Code__c"),
-            "signed_value_minor": None if value is None else str(to_minor(Decimal(value), currency or "")),
+            "signed_value_minor": None if value is None else str(minor_units(value, currency or "")),
             "ends": None if last is None else (date.fromisoformat(last) + timedelta(days=1)).isoformat(),
         }
         return {name: one for name, one in told.items() if one is not None}
