@@ -1,4 +1,4 @@
-"""Measures the service levels twice a minute, in whatever worker comes first, and lets proposals expire.
+"""Measures the service levels twice a minute, in whatever worker comes first; lets proposals expire, tells of new ones.
 
 ``desk.service_measures`` says what is late, ``desk.service_levels`` keeps and escalates it.
 """
@@ -8,7 +8,7 @@ from typing import Final
 
 from psycopg import Connection, Cursor
 
-from tieout.desk import cut_off, proposals, service_levels, service_measures
+from tieout.desk import cut_off, notices, proposals, service_levels, service_measures
 from tieout.governance import firm_version
 from tieout.model.clock import Clock
 from tieout.records.reference_book import BookCache
@@ -34,6 +34,8 @@ def measure(
     levels = firm_version.current(conn).service_levels
     cut_off.refresh(cur, books.get(conn), after_period_h=levels.exceptions.cut_off_h)
     proposals.expire(cur, now=now)
+    notices.of_proposals(cur, now=now)
+    notices.of_assignments(cur, now=now)
     return service_levels.keep(cur, service_measures.measure(cur, levels, now=now), levels, now=now)
 
 

@@ -5,12 +5,14 @@ from decimal import Decimal
 
 import msgspec
 import pytest
+from psycopg import Cursor
 from tests.integration.reconciliation.books import Books
 from tests.worlds import inbound_firm as world
 from tests.worlds.inbound_database import Hub
 from tests.worlds.inbound_plan import assignment
+from tests.worlds.people import FINANCE
 
-from tieout.desk import queue, service_levels
+from tieout.desk import acts, proposals, queue, service_levels
 from tieout.desk.service_levels import Breach
 from tieout.governance import firm_version
 from tieout.model.service_level import Domain, EscalationStep, Exceptions, ServiceLevels
@@ -242,3 +244,23 @@ def test_many_workers_measure_once_in_half_a_minute(hub: Hub) -> None:
     assert measure_when_due(hub.conn, books, hub.clock) == 0
     hub.clock.advance(1)
     assert measure_when_due(hub.conn, books, hub.clock) > 0
+
+
+def test_whoever_approves_is_told_once_of_a_proposal_and_a_person_once_of_what_is_assigned_to_him(hub: Hub) -> None:
+    held = queue.find_items(hub.conn, code="PROJECT_UNKNOWN")
+    zero = queue.find_items(hub.conn, code="HOURS_RANGE")
+
+    def work(cur: Cursor[tuple[object, ...]]) -> None:
+        acts.assign(cur, held, FINANCE, "ines", now=hub.clock.now())
+        acts.assign(cur, zero, FINANCE, FINANCE.name, now=hub.clock.now())
+        proposals.propose_exclusion(cur, held, maker=FINANCE, reason="Internal.", now=hub.clock.now())
+
+    in_transaction(hub.conn, work)
+    for _ in range(3):
+        measured(hub)
+        hub.clock.advance(60)
+    told = "select kind, recipients, facts ->> 'items' from notice where kind <> 'service_level' order by notice_id"
+    assert hub.rows(told) == [
+        ("proposal", ["role:controller"], "3"),
+        ("assignment", ["person:ines"], "3"),
+    ]
