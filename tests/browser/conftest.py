@@ -18,7 +18,10 @@ PEOPLE = {
     "Jon Okafor": ("controller",),
     "Ada Brandt": ("administrator",),
     "Rui Tanaka": ("resource_manager",),
+    "Kim Hartmann": ("finance_operations",),
 }
+ONLY = {"Kim Hartmann": "DE01"}
+"""Who may do what he may for one legal entity only."""
 
 __all__ = ["finished_demo"]
 
@@ -37,7 +40,8 @@ class People:
         for name, roles in PEOPLE.items():
             self.hub.does("access", "person", "add", email_of(name), "--name", name)
             for role in roles:
-                self.hub.does("access", "grant", email_of(name), role, "--reason", "a test")
+                where = ("--entity", ONLY[name]) if name in ONLY else ()
+                self.hub.does("access", "grant", email_of(name), role, *where, "--reason", "a test")
 
     def sign_in(self, name: str, **settings: object) -> Page:
         """A page of ``name``, signed in; ``settings`` are those of the browser context."""

@@ -13,7 +13,7 @@ from litestar.response import Redirect
 from tieout.console import forms
 from tieout.console.forms import Sent
 from tieout.console.view import Asked, View, open_view
-from tieout.desk import acts, proposal_content, proposal_store, proposals, queue
+from tieout.desk import acts, corrections, proposal_content, proposal_store, proposals, queue
 from tieout.errors import ConfigurationError
 from tieout.model.access import Principal, Scope
 from tieout.web.guards import Asking
@@ -35,7 +35,7 @@ def act(request: Asked, principal: Asking, data: Sent) -> Redirect:
             return view.go(f"/exceptions/proposals/{proposal_id}")
         if len(item_ids) == 1:
             return view.go(f"/exceptions/items/{item_ids[0]}")
-        return view.go(f"/exceptions/causes/{cause_ids[0]}" if cause_ids else "/exceptions")
+        return view.go(f"/exceptions/causes/{cause_ids[0]}" if cause_ids else "/exceptions/items")
 
 
 def _do(view: View, action: str, item_ids: list[int], data: Sent) -> int | None:
@@ -53,9 +53,27 @@ def _do(view: View, action: str, item_ids: list[int], data: Sent) -> int | None:
                 return proposals.propose_exclusion(cur, item_ids, maker=who, reason=reason, now=now).proposal_id
             case "overrule":
                 return proposals.propose_overruling(cur, item_ids, maker=who, reason=reason, now=now).proposal_id
+            case "edit":
+                return _edit(view, item_ids, data)
             case _:
                 raise NotFoundException
     return None
+
+
+def _edit(view: View, item_ids: list[int], data: Sent) -> int | None:
+    """Other values for the fields that differ from what the form showed; None where they took effect at once."""
+    if len(item_ids) != 1:
+        raise NotFoundException
+    changes: dict[str, str] = {
+        field: forms.text(data, field)
+        for field in corrections.FIELDS
+        if field in data and forms.text(data, field) != forms.text(data, f"was.{field}")
+    }
+    with view.conn.cursor() as cur:
+        done = proposals.propose_edit(
+            cur, item_ids[0], changes, maker=view.principal, reason=forms.text(data, "reason"), now=view.now
+        )
+    return done.proposal_id if isinstance(done, proposals.Proposed) else None
 
 
 @get("/exceptions/proposals", sync_to_thread=True)

@@ -9,6 +9,7 @@ from tieout.console.charts import band
 from tieout.console.readers import changes, desk, streams
 from tieout.console.readers.worth import comparison
 from tieout.console.view import Asked, open_view
+from tieout.desk import service_levels
 from tieout.governance import firm_version
 from tieout.model.access import Scope
 from tieout.reconciliation import tie_out_runs
@@ -46,6 +47,7 @@ def overview(request: Asked, principal: Asking) -> Response[str]:
             causes=causes[:_CAUSES],
             causes_count=len(causes),
             at_stake=worth.worth(_sum(causes)),
+            breaches=service_levels.breaches(conn) if principal.may(Scope.DESK_READ) else None,
             changes=changes.since(conn, yesterday),
             yesterday=yesterday.isoformat(),
         )
