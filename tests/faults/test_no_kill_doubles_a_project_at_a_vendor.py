@@ -156,7 +156,7 @@ class VendorCampaign:
         else:
             in_transaction(
                 conn,
-                lambda cur: effects.release(cur, [item_id], actor="ada", reason="Not there.", accept=False, now=now),
+                lambda cur: effects.release(cur, [item_id], actor="ada", reason="Not there.", accept=True, now=now),
             )
 
     def _open(self) -> int:

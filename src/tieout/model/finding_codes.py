@@ -164,7 +164,7 @@ _ROWS = (
     _row("DELIVERY_EXHAUSTED", "All attempts to deliver failed", Owner.INTEGRATION,
          "Find out why the target does not take it, then retry."),
     _row("DELIVERY_UNRESOLVED", "It cannot be told whether the target holds the posting", Owner.INTEGRATION,
-         "Look it up in the target by its reference, then confirm or retry."),
+         "Look it up in the target by its reference: exclude it if it is there, else release it with --accept."),
     _row("DELIVERY_WARNED", "The target asks for a confirmation", Owner.FINANCE,
          "Decide on the target's warning, then retry or exclude."),
     _row("ECHO_MISMATCH", "The target recorded another amount than was sent", Owner.FINANCE,

@@ -10,6 +10,9 @@ from tieout.outbound.outbox import ACKNOWLEDGED, DELIVERY_STEP
 from tieout.storage.wake import notify
 
 _BATCH = 500
+_OVERRIDE = "override"
+_UNRESOLVED = "DELIVERY_UNRESOLVED"
+"""A person who accepts this has looked into the target: it is not there, and may be sent again."""
 
 
 def take_up(cur: Cursor[tuple[object, ...]], clock: Clock) -> int:
@@ -17,7 +20,8 @@ def take_up(cur: Cursor[tuple[object, ...]], clock: Clock) -> int:
     now = clock.now()
     items = intake.claim_released(cur, [DELIVERY], limit=_BATCH)
     if items:
-        store.requeue(cur, [one.subject_id for one in items], now=now)
+        absent = [one.subject_id for one in items if one.context.get(_OVERRIDE) == _UNRESOLVED]
+        store.requeue(cur, [one.subject_id for one in items], absent=absent, now=now)
         intake.resolve_items(cur, [one.item_id for one in items], now=now, reason="Tried again.")
         notify(cur, DELIVERY_STEP)
     cur.execute(

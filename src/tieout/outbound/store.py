@@ -302,17 +302,22 @@ def systems_owed(conn: Connection[tuple[object, ...]]) -> frozenset[str]:
     return frozenset(str(row[0]) for row in rows)
 
 
-def requeue(cur: Cursor[tuple[object, ...]], delivery_ids: Sequence[int], *, now: datetime) -> int:
-    """Let parked deliveries be tried again from the first attempt on; what the target may hold is looked up first."""
+def requeue(
+    cur: Cursor[tuple[object, ...]], delivery_ids: Sequence[int], *, absent: Sequence[int] = (), now: datetime
+) -> int:
+    """Let parked deliveries be tried again from the first attempt on.
+
+    What the target may hold is looked up first, but for what a person has seen to be ``absent`` there.
+    """
     cur.execute(
         """
         update delivery
-           set state = case when state = 'held' then 'in_doubt' else 'ready' end,
-               quarantine_until = case when state = 'held' then %(now)s end,
+           set state = case when state = 'held' and delivery_id <> all(%(absent)s) then 'in_doubt' else 'ready' end,
+               quarantine_until = case when state = 'held' and delivery_id <> all(%(absent)s) then %(now)s end,
                due_at = %(now)s, attempts = 0, updated_at = %(now)s
          where delivery_id = any(%(ids)s) and state in ('rejected', 'dead', 'held')
         """,
-        {"now": now, "ids": list(delivery_ids)},
+        {"now": now, "ids": list(delivery_ids), "absent": list(absent)},
     )
     return cur.rowcount
 

@@ -121,6 +121,19 @@ def test_a_person_who_has_seen_to_an_object_by_hand_lets_its_project_go_on(
     assert hub.rows("select kind from provisioned_object where by_hand") == [("upsert_project",)]
 
 
+def test_a_person_who_has_seen_that_it_is_not_there_lets_it_be_sent_again(hub_of: Callable[..., ProjectHub]) -> None:
+    hub = hub_of(erp=IdempotencyClass.N)
+    hub.books["erp"].deaf.add("upsert_project")
+    hub.report(*whole_deal())
+    hub.wait(3600)
+    hub.retry("DELIVERY_UNRESOLVED")
+    assert hub.codes() == ["DELIVERY_UNRESOLVED"]
+    hub.retry("DELIVERY_UNRESOLVED", accept=True)
+    assert hub.codes() == []
+    assert hub.project_state("P-D1") == "active"
+    assert hub.books["erp"].kinds().count("upsert_project") == 1
+
+
 def test_while_a_person_has_to_look_nothing_newer_is_sent(hub_of: Callable[..., ProjectHub]) -> None:
     hub = hub_of(erp=IdempotencyClass.N)
     hub.books["erp"].deaf.add("upsert_project")
