@@ -5,6 +5,8 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from typing import Final
+from uuid import UUID
 
 import msgspec
 import psycopg
@@ -15,6 +17,8 @@ from tieout.model.reported import FieldValue
 from tieout.records.history import FieldExplanation, as_of, explain_field, versions
 from tieout.records.merge import REFERENCE_TYPE, Golden
 from tieout.records.store import golden_of
+
+_STORED: Final = "record_id, code, version, fields::text, refs::text, provenance::text, tombstone"
 
 
 class RecordExplanation(msgspec.Struct, frozen=True, kw_only=True):
@@ -51,11 +55,36 @@ def explain_record(
     had.
     """
     record_id, golden = _find(conn, record_type, code)
+    return _explained(conn, record_type, golden.code or code, (record_id, golden), field)
+
+
+def explain_public_record(
+    conn: psycopg.Connection[tuple[object, ...]], record_type: str, public_id: UUID
+) -> RecordExplanation | None:
+    """The record of ``record_type`` with this public id as it is now; None where there is none that is seen."""
+    row = conn.execute(
+        f"select {_STORED} from golden_record where type = %s and public_id = %s",  # noqa: S608 - a constant
+        (record_type, public_id),
+    ).fetchone()
+    if row is None:
+        return None
+    golden = golden_of(row[1:])
+    return _explained(conn, record_type, golden.code or "", (int(str(row[0])), golden), None)
+
+
+def _explained(
+    conn: psycopg.Connection[tuple[object, ...]],
+    record_type: str,
+    code: str,
+    record: tuple[int, Golden],
+    field: str | None,
+) -> RecordExplanation:
+    record_id, golden = record
     names = _names(conn, record_id, golden, field)
     explained = [found for name in names if (found := explain_field(conn, record_id, name)) is not None]
     return RecordExplanation(
         record_type=record_type,
-        code=golden.code or code,
+        code=code,
         version=golden.version,
         deleted=golden.tombstone,
         systems=_keys(conn, record_id),
@@ -102,12 +131,12 @@ def explain_record_at(
 
 def _find(conn: psycopg.Connection[tuple[object, ...]], record_type: str, code: str) -> tuple[int, Golden]:
     row = conn.execute(
-        """
-        select record_id, code, version, fields::text, refs::text, provenance::text, tombstone from golden_record
+        f"""
+        select {_STORED} from golden_record
          where type = %(type)s
            and lower(case when type in ('contract', 'deal') then fields ->> 'code' else code end) = lower(%(code)s)
          order by coalesce(code, fields ->> 'code') <> %(code)s, tombstone, record_id
-        """,
+        """,  # noqa: S608 - a constant of this module
         {"type": record_type, "code": code},
     ).fetchone()
     if row is None:

@@ -73,3 +73,21 @@ def test_a_query_that_makes_no_sense_is_refused(api: Api, query: str) -> None:
     answer = api.client.get(f"/v1/projects?{query}", headers=api.token_of(READ_PROJECTS))
     assert answer.status_code == 400
     assert answer.json()["code"] == "TIE-API-008"
+
+
+def test_each_field_of_a_project_says_whose_word_it_is(api: Api) -> None:
+    header = api.token_of(READ_PROJECTS)
+    [project] = api.client.get("/v1/projects", params={"code": "P100"}, headers=header).json()["records"]
+    facts = api.client.get(f"/v1/projects/{project['id']}/facts", headers=header)
+    assert facts.status_code == 200, facts.text
+    [name] = [one for one in facts.json()["fields"] if one["field"] == "name"]
+    assert (name["value"], name["provenance"]["system"]) == ("One", "psa")
+    german = api.token_of((Scope.PROJECTS_READ, "DE01"))
+    for about in ("facts", "provisioning"):
+        assert api.client.get(f"/v1/projects/{project['id']}/{about}", headers=german).status_code == 404
+
+
+def test_a_project_that_no_deal_became_was_made_in_no_steps(api: Api) -> None:
+    header = api.token_of(READ_PROJECTS)
+    [project] = api.client.get("/v1/projects", params={"code": "P100"}, headers=header).json()["records"]
+    assert api.client.get(f"/v1/projects/{project['id']}/provisioning", headers=header).status_code == 404

@@ -9,6 +9,7 @@ from typing import Annotated, Final, Literal
 import msgspec
 from litestar import get, post
 from litestar.datastructures import State
+from litestar.exceptions import PermissionDeniedException
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath, JSONBody, QueryParameter
 
@@ -272,6 +273,8 @@ def approve(principal: Asking, state: State, proposal_id: FromPath[int], data: J
     """By a person who did not make it and may approve its kind for every legal entity that it touches."""
     shown, _ = read(state, principal, Scope.DESK_READ, lambda conn: proposal_store.show(conn, proposal_id))
     scope = proposal_content.APPROVED_WITH[ProposalKind(shown.kind)]
+    if not principal.may(scope):
+        raise PermissionDeniedException(f"{principal.name} does not hold {scope.value}.")
     now = state.clock.now()
     with state.database.as_principal(principal, scope) as conn, conn.cursor() as cur:
         return proposals.approve(cur, proposal_id, principal, data.content_hash, now=now, reason=data.reason)

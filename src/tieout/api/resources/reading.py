@@ -1,10 +1,11 @@
 """What all resources share: how far a page goes, whose rows are read, and the answer where there is no such record."""
 
 from collections.abc import Callable
+from datetime import datetime
 from typing import Annotated, Final, TypeAlias, TypeVar
 
 from litestar.datastructures import State
-from litestar.exceptions import NotFoundException
+from litestar.exceptions import NotFoundException, ValidationException
 from litestar.params import QueryParameter
 from psycopg import Connection
 
@@ -20,6 +21,9 @@ After: TypeAlias = Annotated[
     int | None, QueryParameter(ge=0, le=2**62, description="The mark that the page before gave as `next`.")
 ]
 Text: TypeAlias = Annotated[str | None, QueryParameter(max_length=200)]
+Instant: TypeAlias = Annotated[
+    datetime | None, QueryParameter(description="Changed then or later; an instant with its time zone.")
+]
 Flag: TypeAlias = Annotated[bool, QueryParameter()]
 Number: TypeAlias = Annotated[int | None, QueryParameter(ge=1, le=2**62)]
 
@@ -35,3 +39,10 @@ def found(value: _T | None, what: str) -> _T:
     if value is None:
         raise NotFoundException(f"There is no such {what}.")
     return value
+
+
+def zoned(instant: datetime | None) -> datetime | None:
+    """``instant``; raises ValidationException where it does not say its time zone."""
+    if instant is not None and instant.tzinfo is None:
+        raise ValidationException("An instant needs its time zone: 2026-08-10T12:00:00Z.")
+    return instant

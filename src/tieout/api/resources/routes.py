@@ -8,7 +8,17 @@ from litestar.openapi.plugins import JsonRenderPlugin
 from litestar.openapi.spec import Components, SecurityScheme
 from litestar.types import ControllerRouterHandler
 
-from tieout.api.resources import events, exceptions, masters, oversight, schemas, tie_out
+from tieout.api.resources import (
+    assignments,
+    configuration,
+    deliveries,
+    events,
+    exceptions,
+    masters,
+    oversight,
+    schemas,
+    tie_out,
+)
 
 _SECURITY: Final = {
     "token": SecurityScheme(
@@ -21,6 +31,9 @@ def routes() -> list[ControllerRouterHandler]:
     """Every handler, for the application."""
     return [
         *masters.routers(),
+        *assignments.handlers(),
+        *configuration.handlers(),
+        *deliveries.handlers(),
         *exceptions.handlers(),
         *tie_out.handlers(),
         *events.handlers(),
