@@ -77,3 +77,20 @@ def test_the_statement_can_be_read_in_eighty_columns(demo_home: Path) -> None:
     assert "…" not in printed
     for row in hub.statement().tie_out:
         assert f"{row.posted.amount:,}" in printed
+
+
+def test_the_costliest_cause_is_cured_by_a_mapping_line_that_a_second_person_approves(hub: Hub) -> None:
+    before = hub.statement()
+    held = sum(one.count for one in hub.causes("DIMENSION_MISSING"))
+    with systems(hub), running(hub):
+        proposed = hub.does("exceptions", "map", "department", "Data & AI", "400", "--reason", "The new practice.")
+        assert hub.statement().total("in_exception") == before.total("in_exception")
+        assert "is done: firm version" in hub.approves(proposed, by="controller")
+        wait_for(lambda: not hub.causes("DIMENSION_MISSING"), "what waited for the line is judged again")
+        wait_for(lambda: hub.statement().total("in_progress") == 0, "everything is posted")
+    after = hub.statement()
+    assert after.holds
+    freed = before.total("in_exception") - after.total("in_exception")
+    assert after.total("posted") == before.total("posted") + freed
+    assert held >= freed > held // 2
+    assert "nothing has changed" in hub.does("apply")
