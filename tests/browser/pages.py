@@ -25,7 +25,8 @@ FOLLOWED = {
     "tie-out-entries": ("/tie-out", ".term .value a >> nth=1"),
     "delivery": ("/deliveries?kind=post_journal", "section tbody th a"),
     "system": ("/systems", "main tbody th a"),
-    "project": ("/projects", "section tbody th a"),
+    "project": ("/projects", "section[aria-labelledby=all] tbody th a >> nth=-1"),
+    "time-entry": ("/tie-out/DE01/2026-10/EUR/posted", "main tbody th a"),
     "mapping": ("/mappings", "main tbody th a"),
     "schema": ("/contracts", "section tbody th a"),
 }

@@ -12,7 +12,7 @@ from tests.browser.pages import FIXED, NAMES, path_of
 pytestmark = pytest.mark.timeout(400)
 
 WITHIN_MS = 150
-HIGHEST = 1800
+HIGHEST = 1500
 _HEADINGS = "[...document.querySelectorAll('main h1, main h2, main h3')].map(one => Number(one.tagName[1]))"
 _UNNAMED = """
     [...document.querySelectorAll('input:not([type=hidden]), select, textarea, button, a')].filter(one =>

@@ -102,8 +102,8 @@ def civil(day: date | str | None) -> Markup:
 
 
 def words(code: str) -> str:
-    """An identifier of ours as words: ``in_doubt`` is In doubt."""
-    said = code.replace("_", " ").replace("-", " ")
+    """An identifier of ours as words: ``in_doubt`` and ``IN_DOUBT`` are In doubt."""
+    said = (code.lower() if code.isupper() else code).replace("_", " ").replace("-", " ")
     return said[:1].upper() + said[1:]
 
 

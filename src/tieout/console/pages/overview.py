@@ -7,6 +7,7 @@ from litestar import Response, get
 
 from tieout.console.charts import band
 from tieout.console.readers import changes, desk, streams
+from tieout.console.readers.levels import by_level
 from tieout.console.readers.worth import comparison
 from tieout.console.view import Asked, open_view
 from tieout.desk import service_levels
@@ -47,7 +48,7 @@ def overview(request: Asked, principal: Asking) -> Response[str]:
             causes=causes[:_CAUSES],
             causes_count=len(causes),
             at_stake=worth.worth(_sum(causes)),
-            breaches=service_levels.breaches(conn) if principal.may(Scope.DESK_READ) else None,
+            breaches=by_level(service_levels.breaches(conn)) if principal.may(Scope.DESK_READ) else None,
             changes=changes.since(conn, yesterday),
             yesterday=yesterday.isoformat(),
         )
