@@ -24,7 +24,7 @@ class Quota(msgspec.Struct, frozen=True, kw_only=True):
 
 
 BY_PRINCIPAL: Final = Quota(name="principal", requests=1200, window_s=60)
-BY_ADDRESS: Final = Quota(name="sign-in", requests=30, window_s=60)
+BY_ADDRESS: Final = Quota(name="sign-in", requests=120, window_s=60)
 
 
 class Standing(msgspec.Struct, frozen=True, kw_only=True):

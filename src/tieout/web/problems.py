@@ -5,6 +5,7 @@ the reference of errors. A page that needs a person who signed in sends a browse
 Neighbours: ``guards`` raises what is answered here, ``api.problems`` words what the API alone refuses.
 """
 
+import traceback
 from collections.abc import Callable
 from typing import Any, Final
 from urllib.parse import quote
@@ -32,6 +33,7 @@ log = structlog.get_logger(__name__)
 
 PROBLEM_TYPE: Final = "application/problem+json"
 API_PATH: Final = "/v1"
+SIGN_IN_PATH: Final = "/sign-in"
 RETRY_AFTER_S: Final = 2
 SHOWN_CHARS: Final = 80
 _READS: Final = frozenset({"GET", "HEAD"})
@@ -83,7 +85,7 @@ def handlers(limit_bytes: int) -> dict[int | type[Exception], Handler]:
 
 
 def _refusal(request: Request[Any, Any, Any], error: HTTPException) -> Response[bytes]:
-    where = f"{request.method} {request.url.path[:SHOWN_CHARS]}"
+    where = f"{request.method} {_shown(request)}"
     if error.status_code in {HTTP_404_NOT_FOUND, HTTP_405_METHOD_NOT_ALLOWED}:
         return problem(error.status_code, "TIE-API-007", f"There is no {where}.", error.headers)
     if error.status_code == HTTP_403_FORBIDDEN:
@@ -96,18 +98,25 @@ def _refusal(request: Request[Any, Any, Any], error: HTTPException) -> Response[
 
 
 def defect(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
-    """Our own bug: the words go to the log, not to the caller."""
-    log.error("api.defect", method=request.method, path=request.url.path, exc_info=error)
+    """Our own bug: the words go to the log, not to the caller; values of variables, which may be secret, to neither."""
+    where = "".join(traceback.format_exception(error))
+    log.error("api.defect", method=request.method, path=_shown(request), traceback=where)
     return problem(
         HTTP_500_INTERNAL_SERVER_ERROR, "TIE-API-009", "The request could not be handled; nothing of it was stored."
     )
+
+
+def _shown(request: Request[Any, Any, Any]) -> str:
+    """The path, without the secret that a link has in it."""
+    path = request.url.path
+    return f"{SIGN_IN_PATH}/..." if path.startswith(f"{SIGN_IN_PATH}/") else path[:SHOWN_CHARS]
 
 
 def _to_sign_in(request: Request[Any, Any, Any]) -> Redirect:
     """A person is sent to sign in, and from there back to the page that he asked for."""
     asked = request.url.path + (f"?{request.url.query}" if request.url.query else "")
     back = f"?next={quote(asked, safe='')}" if request.method in _READS and asked != "/" else ""
-    return Redirect(f"/sign-in{back}", status_code=HTTP_303_SEE_OTHER)
+    return Redirect(f"{SIGN_IN_PATH}{back}", status_code=HTTP_303_SEE_OTHER)
 
 
 def _unavailable(_: Request[Any, Any, Any], error: TransientError) -> Response[bytes]:

@@ -9,6 +9,7 @@ from functools import cache
 from importlib.resources import files
 from typing import Any, Final
 
+import structlog
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from litestar import MediaType, Request, Response, get, post
 from litestar.datastructures import Cookie, State
@@ -20,6 +21,8 @@ from tieout.governance import sign_in
 from tieout.web.database import DoorDatabase
 from tieout.web.guards import IS_NO_ACT_OF_A_SESSION, cookie_name, count, session_secret
 from tieout.web.headers import is_secure
+
+log = structlog.get_logger(__name__)
 
 Asked = Request[Any, Any, State]
 _HOME: Final = "/"
@@ -47,7 +50,10 @@ async def use_link(request: Asked, state: State, secret: FromPath[str]) -> Respo
     """Use the link up and begin a session."""
     count(request, state.guesses, _address(request))
     session = await asyncio.to_thread(_use, state, secret)
-    return _gone(request) if session is None else signed_in(request, session, _HOME)
+    if session is None:
+        log.warning("sign_in.refused", address=_address(request))
+        return _gone(request)
+    return signed_in(request, session, _HOME)
 
 
 @post("/sign-out", include_in_schema=False)

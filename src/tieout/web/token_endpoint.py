@@ -11,6 +11,7 @@ from typing import Any, Final
 from urllib.parse import unquote
 
 import msgspec
+import structlog
 from litestar import MediaType, Request, Response, post
 from litestar.datastructures import State
 from litestar.status_codes import HTTP_200_OK, HTTP_400_BAD_REQUEST, HTTP_401_UNAUTHORIZED
@@ -20,6 +21,8 @@ from tieout.model.access import Scope
 from tieout.web.database import DoorDatabase
 from tieout.web.guards import PROVES_ITSELF, count
 from tieout.web.tokens import TOKEN_LASTS, TokenKeys
+
+log = structlog.get_logger(__name__)
 
 _FORM: Final = "application/x-www-form-urlencoded"
 _MAX_BYTES: Final = 16 * 1024
@@ -58,6 +61,7 @@ async def issue_token(request: Request[Any, Any, State], state: State) -> Respon
         issued = await asyncio.to_thread(_issue, state, credentials, form.get("scope", ""))
     except _RefusedError as refused:
         known = refused.body.error != "invalid_client"
+        log.warning("token.refused", why=refused.body.error, address=request.client and request.client.host)
         answer = _answer(refused.body, HTTP_400_BAD_REQUEST if known else HTTP_401_UNAUTHORIZED)
         if not known:
             answer.headers["WWW-Authenticate"] = 'Basic realm="tieout"'

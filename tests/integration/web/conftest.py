@@ -54,6 +54,12 @@ def nobody() -> dict[str, str]:
     return {"open": "yes"}
 
 
+@post("/v1/fails", sync_to_thread=False, opt={"proves_itself": True})
+def fails(request: Request[Any, Any, State]) -> None:
+    secret = request.headers["authorization"]
+    raise RuntimeError(len(secret))
+
+
 class Entrance:
     """The application, who is known to it, and its time."""
 
@@ -61,7 +67,7 @@ class Entrance:
         self.clock = FixedClock(NOW)
         self.owner_url = owner_url
         self.app = Litestar(
-            route_handlers=[first_page, act, projects, nobody, *entrance.routes()],
+            route_handlers=[first_page, act, projects, nobody, fails, *entrance.routes()],
             state=State(entrance.state(entrance.Entrance(pool=pool, home=home, site=site), self.clock)),
             middleware=entrance.MIDDLEWARE,
             dependencies=entrance.dependencies(),

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from joserfc import jwt
 from joserfc.jwk import ECKey, RSAKey
+from structlog.testing import capture_logs
 from tests.integration.web.conftest import Entrance
 
 from tieout.model.access import Scope
@@ -215,6 +216,15 @@ def test_wrong_credentials_are_not_made_good_by_a_session(door: Entrance) -> Non
     assert door.client.get("/v1/projects").status_code == 200
     for header in ("Bearer wrong", "Bearer", "Basic YTpi", "tieout_key", ""):
         assert door.client.get("/v1/projects", headers={"authorization": header}).status_code == 401, header
+
+
+def test_a_defect_tells_secrets_neither_to_the_caller_nor_to_the_log(door: Entrance) -> None:
+    with capture_logs() as logged:
+        answer = door.client.post("/v1/fails", headers={"authorization": "Bearer very-secret"})
+    assert (answer.status_code, answer.json()["code"]) == (500, "TIE-API-009")
+    assert [one["event"] for one in logged] == ["api.defect"]
+    assert "RuntimeError" in logged[0]["traceback"]
+    assert "very-secret" not in answer.text + str(logged)
 
 
 def test_an_open_address_answers_whoever_sends_whatever(door: Entrance) -> None:
