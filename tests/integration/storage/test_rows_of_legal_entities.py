@@ -9,10 +9,13 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
 
+import msgspec
 import psycopg
 import pytest
 from psycopg import sql
 
+from tieout.governance import audit
+from tieout.governance.audit_chain import verify
 from tieout.model.access import ROLE_SCOPES, Principal, PrincipalKind, Role, Scope, rights_of_roles
 from tieout.runtime.ids import SystemIds
 from tieout.storage.pool import Pool, Row, connect, sync_pool
@@ -62,6 +65,11 @@ OWNED: Final = {
     "payroll_file": ("entity_id", "delivery_id"),
     "payroll_line": ("delivery_id", "resource_id"),
     "payroll_due": ("resource_id",),
+    "desk_assignment": ("item_id",),
+    "message_correction": ("item_id",),
+    "posting_cut_off": ("entity_id",),
+    "tie_out_figure": ("entity_id",),
+    "tie_out_line": ("entity_id",),
     "rate_line": ("entity_id", "rate_line_id"),
     "rate_line_retired": ("rate_line_id",),
     "golden_record_version": ("record_id",),
@@ -132,7 +140,7 @@ MADE_UP: Final[dict[str, Callable[[int], object]]] = {
 
 def made_up(kind: str) -> object:
     """A value of a type of the database; numbers for all others."""
-    number = next(_numbers)
+    number = next(_numbers) % 30_000 + 1
     make = MADE_UP.get(kind)
     return number if make is None else make(number)
 
@@ -295,6 +303,24 @@ def test_a_setting_that_names_no_entity_shows_nothing(database: DoorDatabase, se
     with database.as_nobody() as conn:
         conn.execute("select set_config('tieout.entities', %s, true)", (setting,))
         assert conn.execute("select count(*) from time_entry").fetchone() == (0,)
+
+
+def test_what_is_done_is_chained_by_whoever_does_it_and_read_by_whom_it_concerns(database: DoorDatabase) -> None:
+    everybody = [frozenset({"US01"}), frozenset({"DE01"}), None, frozenset({"DE01"})]
+    for number, given in enumerate(everybody):
+        with database.as_principal(principal_with({Scope.AUDIT_READ: given}), Scope.AUDIT_READ) as conn:
+            entity = "FR01" if given is None else next(iter(given))
+            entry = audit.AuditEntry(
+                principal=f"p{number}", action="a.b", object_kind="item", object_id="1", entity=entity
+            )
+            audit.append(conn.cursor(), entry, now=NOW)
+            audit.append(conn.cursor(), msgspec.structs.replace(entry, entity=None), now=NOW)
+    with database.as_principal(principal_with({Scope.AUDIT_READ: None}), Scope.AUDIT_READ) as conn:
+        links = list(audit.links(conn))
+        assert [one.seq for one in links] == list(range(1, 9))
+        assert verify(links, []).breaks == ()
+    with database.as_principal(principal_with({Scope.AUDIT_READ: frozenset({"DE01"})}), Scope.AUDIT_READ) as conn:
+        assert [line.entry.principal for line in audit.entries(conn)] == ["p3", "p1"]
 
 
 def test_a_record_follows_its_entity_when_the_mapping_of_the_word_changes(database_url: str, door_url: str) -> None:
