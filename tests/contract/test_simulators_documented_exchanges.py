@@ -5,7 +5,7 @@ Exchanges that name rows of an account (``{customer}``) are replayed beside each
 
 import re
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, contextmanager
 from importlib.metadata import entry_points
 
 import httpx
@@ -17,6 +17,7 @@ from tieout.connect.conformance.harness import Site
 from tieout.connect.http import HttpClient
 from tieout.connect.simulator.exchanges import DocumentedExchange, DocumentedExchanges, documented_exchanges
 from tieout.connect.simulator.server import SIMULATOR_GROUP
+from tieout.model.command import SendNotice, kind_of
 
 SIMULATORS = sorted(
     entry.name
@@ -39,23 +40,32 @@ def opened(request: pytest.FixtureRequest) -> Iterator[tuple[str, Bench]]:
         yield name, Bench(harness.connector, site, Numbers(name))
 
 
-@asynccontextmanager
-async def signed_in(bench: Bench) -> AsyncIterator[httpx.AsyncClient]:
-    """A plain client that carries the authorisation that the connector was given."""
-    seen: list[str] = []
+@contextmanager
+def noted_requests() -> Iterator[list[httpx.Request]]:
+    """Every request of a connector as it is sent, with what exchanges hide."""
+    seen: list[httpx.Request] = []
     exchange = HttpClient._exchange
 
     async def noted(self: HttpClient, call: object) -> object:
-        authorization = call.request.headers.get("Authorization")  # type: ignore[attr-defined]
-        if authorization:
-            seen.append(authorization)
+        seen.append(call.request)  # type: ignore[attr-defined]
         return await exchange(self, call)  # type: ignore[arg-type]
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(HttpClient, "_exchange", noted)
-        await bench.read_first_page(bench.objects[0])
-    base_url = bench.site.sheet().settings["base_url"]
-    async with httpx.AsyncClient(base_url=base_url, headers={"Authorization": seen[-1]}) as client:
+        yield seen
+
+
+@asynccontextmanager
+async def signed_in(bench: Bench) -> AsyncIterator[httpx.AsyncClient]:
+    """A plain client that carries the authorisation that the connector was given."""
+    with noted_requests() as seen:
+        if bench.objects:
+            await bench.read_first_page(bench.objects[0])
+        else:
+            await bench.write_one(bench.plain())
+    told = [one.headers["Authorization"] for one in seen if one.headers.get("Authorization")]
+    base_url = bench.site.sheet().settings.get("base_url", str(seen[-1].url.copy_with(raw_path=b"/")))
+    async with httpx.AsyncClient(base_url=base_url, headers={"Authorization": told[-1]} if told else {}) as client:
         yield client
 
 
@@ -113,9 +123,10 @@ async def replay(client: httpx.AsyncClient, exchange: DocumentedExchange) -> lis
 
 async def test_a_connector_asks_only_what_its_vendor_documents(opened: tuple[str, Bench]) -> None:
     name, bench = opened
-    await use_everything(bench)
-    prefix = httpx.URL(bench.site.sheet().settings["base_url"]).path.rstrip("/")
-    asked = {(one.method, pattern(httpx.URL(one.url).path.removeprefix(prefix))) for one in bench.exchanges}
+    with noted_requests() as requests:
+        await use_everything(bench)
+    prefix = httpx.URL(bench.site.sheet().settings.get("base_url", "")).path.rstrip("/")
+    asked = {(one.method, pattern(one.url.path.removeprefix(prefix))) for one in requests}
     documented = {
         (request.method, pattern(request.path))
         for document in DOCUMENTED[name].values()
@@ -129,11 +140,13 @@ async def use_everything(bench: Bench) -> None:
     site: Site = bench.site
     site.calm()
     await bench.read_everything()
-    if bench.manifest.write("post_journal") is None:
+    command = bench.plain()
+    if bench.manifest.write(kind_of(command)) is None:
         return
-    command = bench.journal()
     await bench.write_one(command)
     await bench.find(command)
+    if isinstance(command, SendNotice):
+        return
     await bench.postings(command.entity, command.accounting_date, command.accounting_date)
 
 

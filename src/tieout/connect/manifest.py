@@ -18,6 +18,7 @@ class Role(StrEnum):
     HCM = "hcm"
     ERP = "erp"
     PAYROLL = "payroll"
+    NOTICES = "notices"
 
 
 class IdempotencyClass(StrEnum):

@@ -33,6 +33,37 @@ VENDOR_CODES: Final[dict[str, CatalogueEntry]] = {
         "A webhook of BambooHR is not proven to be its own",
         "Check the secret webhook_private_key and this machine's clock; what was told is read at the next poll anyway.",
     ),
+    "TIE-EMAIL-001": CatalogueEntry(
+        "A setting of an e-mail system cannot be used",
+        "Correct the named setting in systems/; the connector's manifest describes each.",
+    ),
+    "TIE-EMAIL-002": CatalogueEntry(
+        "The mail server refused the user or the password",
+        "Check user and password of that system, and whether the server wants an app password.",
+    ),
+    "TIE-EMAIL-003": CatalogueEntry(
+        "The mail server could not be reached or answered otherwise than it should",
+        "Check server, port and tls of that system; it is repeated by itself.",
+    ),
+    "TIE-EMAIL-004": CatalogueEntry("E-mail was given a command that its connector does not name", REPORT_IT),
+    "TIE-SLACK-001": CatalogueEntry(
+        "Slack refused the token, or the history of a channel",
+        "Check token and scopes of the app (chat:write, channels:history) and that it is a member of each channel.",
+    ),
+    "TIE-SLACK-002": CatalogueEntry(
+        "Slack is busy or unavailable",
+        "It is repeated by itself; act only if it does not stop.",
+    ),
+    "TIE-SLACK-003": CatalogueEntry("Slack was given a command that its connector does not name", REPORT_IT),
+    "TIE-SLACK-004": CatalogueEntry(
+        "The setting channels of a Slack system names no channel",
+        "Write ids of channels there, apart by semicolons; Slack shows them at the end of a channel's details.",
+    ),
+    "TIE-TEAMS-001": CatalogueEntry(
+        "The address of a Teams workflow cannot be used",
+        "Copy the whole https address that Teams shows for the workflow into the secret webhook_url.",
+    ),
+    "TIE-TEAMS-002": CatalogueEntry("Teams was given a command that its connector does not name", REPORT_IT),
     "TIE-FLOAT-001": CatalogueEntry("An answer of Float cannot be read", COMPARE),
     "TIE-FLOAT-002": CatalogueEntry(
         "A stored position is not one of the Float connector",

@@ -1,4 +1,4 @@
-"""The canonical commands that sinks write: journals, hours for a payroll, and the masters that are equal everywhere.
+"""The canonical commands that sinks write: journals, hours for a payroll, notices, and masters equal everywhere.
 
 ``streams`` builds them, ``outbound`` delivers them, a connector's mapping turns them into vendor requests. A sink
 takes those that its manifest names by tag. Codes are the business codes equal in all systems; amounts are integers of
@@ -7,6 +7,7 @@ minor units of the named currency; hours and prices are exact decimals; spans of
 
 from datetime import date
 from decimal import Decimal
+from enum import StrEnum
 from typing import TypeAlias
 
 import msgspec
@@ -172,6 +173,31 @@ class PublishDemand(msgspec.Struct, frozen=True, kw_only=True, tag="publish_dema
     budget_hours: Decimal | None = None
 
 
+class Severity(StrEnum):
+    """How urgent a notice is."""
+
+    INFO = "info"
+    WARNING = "warning"
+    CRITICAL = "critical"
+
+
+class SendNotice(msgspec.Struct, frozen=True, kw_only=True, tag="send_notice"):
+    """Tell people something, once. ``address`` is channel or mailbox in the words of the target, "" for its only one.
+
+    ``entity`` is the legal entity it is about, "" for the whole firm. ``facts`` are shown by their names; ``link``
+    leads to the item in the hub, where the hub knows its own address.
+    """
+
+    reference: str
+    entity: str
+    address: str
+    subject: str
+    body: str
+    severity: Severity = Severity.WARNING
+    facts: dict[str, str] = {}
+    link: str | None = None
+
+
 MasterCommand: TypeAlias = (
     UpsertCustomer
     | UpsertContract
@@ -183,7 +209,7 @@ MasterCommand: TypeAlias = (
     | LinkDeal
     | PublishDemand
 )
-Command: TypeAlias = MasterCommand | PostJournal | PostPayrollHours
+Command: TypeAlias = MasterCommand | PostJournal | PostPayrollHours | SendNotice
 
 
 def object_of(command: Command) -> str:
@@ -201,6 +227,8 @@ def object_of(command: Command) -> str:
             words = f"demand of project {command.project_code}"
         case PostPayrollHours():
             words = f"hours of {command.entity} for {command.period}, number {command.sequence}"
+        case SendNotice():
+            words = f"notice to {command.address or 'the channel'}"
         case _:
             words = f"journal {command.reference}"
     return words

@@ -30,6 +30,8 @@ from tieout.storage.wake import notify
 
 DELIVERY = "delivery"
 JOURNAL = "post_journal"
+NOTICE = "send_notice"
+"""Of these no event is told: a notice may be about events that cannot be told."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,7 +70,8 @@ class Aftermath:
         """Do what the decisions ask for beside their own rows."""
         with conn.cursor() as cur:
             posted = [(one, decision) for one, decision in settled if decision.state is State.POSTED]
-            event_log.append(cur, [_event(target, one, decision) for one, decision in posted], now=now)
+            told = [(one, decision) for one, decision in posted if one.command_kind != NOTICE]
+            event_log.append(cur, [_event(target, one, decision) for one, decision in told], now=now)
             intake.resolve(
                 cur, DELIVERY, [one.delivery_id for one, _ in posted], now=now, reason="The target holds it now."
             )

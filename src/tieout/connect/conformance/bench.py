@@ -23,7 +23,7 @@ from tieout.connect.outcome import Found, Outcome
 from tieout.connect.simulator.seed import SeedEntity
 from tieout.connect.sink import LedgerPosting, LedgerReader, Sink
 from tieout.connect.source import Page, Readable, Source, Translated, Translator, Unreadable, kind_of
-from tieout.model.command import Command
+from tieout.model.command import Command, SendNotice, Severity
 from tieout.model.journal import JournalLine, PostJournal
 from tieout.model.reported import ReportedTime
 
@@ -264,6 +264,27 @@ class Bench:
             entry_count=1,
             hours=Decimal("1.5"),
         )
+
+    def notice(self, **changes: str) -> SendNotice:
+        """A notice to the account's address under a new reference, with text that is easily mangled; or ``changes``."""
+        key = self.numbers.next_key()
+        given = {
+            "reference": f"TIE-{key[:32]}",
+            "entity": self.entity().code,
+            "address": self.site.sheet().address,
+            "subject": f"Conformance {self.numbers.last}: Žofia & <設計>",
+            "body": "3 entries wait.\n.\n& <b>Ünïcode</b> *is* text",
+            **changes,
+        }
+        return SendNotice(
+            **given, severity=Severity.CRITICAL, facts={"owner": "finance"}, link="https://hub.example/desk/items/7"
+        )
+
+    def plain(self) -> PostJournal | SendNotice:
+        """What the connector writes: a journal, or a notice where it posts none."""
+        if self.manifest.write("post_journal") is None and self.manifest.write("send_notice") is not None:
+            return self.notice()
+        return self.journal()
 
     async def write(self, *commands: Command, timeout_s: float = _TIMEOUT_S) -> list[Outcome]:
         """The outcomes of writing commands by a fresh sink."""

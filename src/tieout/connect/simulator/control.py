@@ -128,12 +128,13 @@ class ConnectionSheet(msgspec.Struct, frozen=True, kw_only=True):
     """What a connector must be given to talk to this simulator: settings and (made-up) secrets by name.
 
     ``custom_fields`` are fields of this account that a command may fill, by command, each with a value it takes; of
-    ``post_journal`` they are dimensions of its lines.
+    ``post_journal`` they are dimensions of its lines. ``address`` is where a notice may be sent in this account.
     """
 
     settings: dict[str, str]
     secrets: dict[str, str]
     custom_fields: dict[str, dict[str, str]] = {}
+    address: str = ""
 
 
 class SentWebhook(msgspec.Struct, frozen=True, kw_only=True):

@@ -1,0 +1,1 @@
+"""Slack: notices into channels of a workspace, by the Web API."""
