@@ -59,11 +59,10 @@ def routes() -> list[ControllerRouterHandler]:
 def state(entrance: Entrance, clock: Clock) -> dict[str, object]:
     """The application's state: ``database``, ``clock`` and what getting in keeps."""
     return {
-        "database": DoorDatabase(entrance.pool),
+        "database": DoorDatabase(entrance.pool, clock),
         "clock": clock,
         "site": entrance.site,
         "token_keys": TokenKeys(entrance.home),
         "limits": RateLimiter(BY_PRINCIPAL),
         "guesses": RateLimiter(BY_ADDRESS),
-        "uses": {},
     }

@@ -10,7 +10,7 @@ import asyncio
 import base64
 import hashlib
 import hmac
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, Final, TypeAlias
 from urllib.parse import urlsplit
 
@@ -47,7 +47,6 @@ IS_NO_ACT_OF_A_SESSION: Final = "is_no_act_of_a_session"
 KEY_PREFIX: Final = "tieout_"
 _SAFE: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 _OWN_SITE: Final = frozenset({"", "same-origin", "none"})
-_USE_NOTED_EVERY: Final = timedelta(minutes=15)
 
 Connected = ASGIConnection[Any, Any, Any, State]
 Asking: TypeAlias = NamedDependency[Principal]
@@ -89,7 +88,7 @@ def requires(scope: Scope) -> Guard:
         who = await authenticate(connection)
         if not who.may(scope):
             raise PermissionDeniedException(f"{who.name} does not hold {scope.value}.")
-        await _note_use(connection, who, scope)
+        await asyncio.to_thread(connection.app.state.database.note_use, who.principal_id, scope)
 
     return guard
 
@@ -212,19 +211,3 @@ async def _carries(request: Request[Any, Any, State], token: str) -> bool:
         field = (await request.form()).get(CSRF_FIELD)
         given = field if isinstance(field, str) else None
     return given is not None and hmac.compare_digest(given.encode("utf-8", "surrogatepass"), token.encode())
-
-
-async def _note_use(connection: Connected, who: Principal, scope: Scope) -> None:
-    noted: dict[tuple[str, Scope], datetime] = connection.app.state.uses
-    now: datetime = connection.app.state.clock.now()
-    key = (str(who.principal_id), scope)
-    before = noted.get(key)
-    if before is not None and now - before < _USE_NOTED_EVERY:
-        return
-    noted[key] = now
-    await asyncio.to_thread(_write_use, connection.app.state.database, who, scope, now)
-
-
-def _write_use(database: DoorDatabase, who: Principal, scope: Scope, now: datetime) -> None:
-    with database.as_nobody() as conn, conn.cursor() as cur:
-        access.note_use(cur, principal_id=who.principal_id, scope=scope, now=now)

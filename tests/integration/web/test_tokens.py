@@ -14,7 +14,7 @@ import pytest
 from joserfc import jwt
 from joserfc.jwk import ECKey, RSAKey
 from structlog.testing import capture_logs
-from tests.integration.web.conftest import Entrance
+from tests.integration.web.conftest import NOW, Entrance
 
 from tieout.model.access import Scope
 from tieout.web.tokens import AUDIENCE, ISSUER, TOKEN_LASTS, TokenKeys
@@ -55,7 +55,7 @@ def by_shared_secret(header: dict[str, Any], body: dict[str, Any], secret: bytes
 
 
 def own_key(home: Path) -> ECKey:
-    return ECKey.import_key(json.loads((home / "keys" / "tokens.json").read_text())[-1]["key"])
+    return ECKey.import_key(TokenKeys(home)._keys(NOW)[-1].key)
 
 
 def test_a_program_sees_what_its_scopes_and_entities_let_it_see(door: Entrance) -> None:
