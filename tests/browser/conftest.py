@@ -54,6 +54,12 @@ class People:
         page.wait_for_url(f"{self.base}/")
         return page
 
+    def stranger(self) -> Page:
+        """A page of somebody who has not signed in."""
+        context = self._browser.new_context(base_url=self.base)
+        self._open.append(context)
+        return context.new_page()
+
     def close(self) -> None:
         """Close every context that was opened."""
         while self._open:

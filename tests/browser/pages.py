@@ -17,6 +17,7 @@ FIXED = {
     "contracts": "/contracts",
     "audit": "/audit",
     "settings": "/settings",
+    "access": "/settings/access",
     "search": "/search?q=P00020",
 }
 FOLLOWED = {

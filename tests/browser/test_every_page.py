@@ -177,14 +177,10 @@ def test_what_does_not_exist_says_so_and_a_stranger_is_sent_to_sign_in(reader: P
     assert answer is not None
     assert answer.status == 404
     assert reader.get_by_role("heading", level=1).inner_text() == "There is nothing here"
-    stranger = reader.context.browser
-    assert stranger is not None
-    context = stranger.new_context(base_url=shown.base)
-    page = context.new_page()
+    page = shown.stranger()
     for path in FIXED.values():
         page.goto(path)
         assert "/sign-in" in page.url
-    context.close()
 
 
 def test_a_live_part_is_replaced_only_when_it_has_changed(reader: Page) -> None:

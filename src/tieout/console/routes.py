@@ -20,6 +20,7 @@ from litestar.types import ControllerRouterHandler
 
 from tieout.console.assets import asset
 from tieout.console.pages import (
+    access,
     deliveries,
     entries,
     exceptions,
@@ -73,6 +74,12 @@ _HANDLERS: tuple[ControllerRouterHandler, ...] = (
     governance.schema,
     governance.settings,
     governance.theme,
+    access.people,
+    access.export,
+    access.add,
+    access.give,
+    access.take_back,
+    access.link,
     search.search,
 )
 

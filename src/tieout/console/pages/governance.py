@@ -10,7 +10,7 @@ from litestar.response import Redirect
 from tieout.console import forms
 from tieout.console.forms import Sent
 from tieout.console.view import THEME_COOKIE, THEMES, Asked, open_view
-from tieout.governance import access, access_review, api_clients, audit, firm_version, schema_registry
+from tieout.governance import access, api_clients, audit, firm_version, schema_registry
 from tieout.model.access import ROLE_SCOPES, Principal, PrincipalKind, Role, Scope
 from tieout.web.guards import Asking
 
@@ -78,14 +78,10 @@ def schema(request: Asked, principal: Asking, kind: FromPath[str], name: FromPat
 
 @get("/settings", sync_to_thread=True)
 def settings(request: Asked, principal: Asking) -> Response[str]:
-    """What the reader may do, and for whoever reads access, what everybody may do and when it was last used."""
+    """What the reader may do, and what each role may."""
     with open_view(request, principal, Scope.TIE_OUT_READ) as view:
-        review = []
-        if principal.may(Scope.ACCESS_READ):
-            review = access_review.review(view.conn, now=view.now)
         return view.render(
             "settings.html",
-            review=review,
             scopes=list(Scope),
             roles={role.value: sorted(one.value for one in held) for role, held in ROLE_SCOPES.items()},
             own=_by_place(principal),
