@@ -94,7 +94,7 @@ def shown_hub(session_directory: Path, request: pytest.FixtureRequest) -> Hub:
 
 @pytest.fixture(scope="session")
 def shown(browser: Browser, shown_hub: Hub) -> Iterator[People]:
-    """The console over the hub to look at; tests that use it change nothing."""
+    """The console over the hub to look at; tests that use it leave its figures as they are."""
     with ExitStack() as stack:
         if GIVEN_HOME not in os.environ:
             stack.enter_context(systems(shown_hub))

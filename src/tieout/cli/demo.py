@@ -50,6 +50,7 @@ _SHOWING: Final = (
     ("budget",),
     ("exceptions", "list"),
     ("tie-out",),
+    ("up",),
 )
 _CAUSES_SHOWN: Final = 10
 _DISAGREEMENTS_SHOWN: Final = 10
