@@ -11,7 +11,7 @@ from tieout.model.access import Role
 from tieout.storage.pool import connect
 from tieout.web.headers import CONTENT_SECURITY_POLICY
 from tieout.web.limits import BY_ADDRESS, BY_PRINCIPAL
-from tieout.web.site import Site
+from tieout.web.site import Provider, Site
 
 
 def csrf(door: Entrance) -> str:
@@ -157,6 +157,12 @@ def test_nobody_is_sent_to_another_site_after_signing_in(open_entrance: Opener, 
 
     assert open_entrance(Site()).client.get("/sign-in", params={"next": to}).status_code == 200
     assert local_path(to) == "/"
+
+
+def test_the_way_to_the_identity_provider_keeps_where_one_wanted_to_go(open_entrance: Opener) -> None:
+    provider = Provider(issuer="https://id.example", client_id="tieout", client_secret="x")
+    page = open_entrance(Site(provider=provider)).client.get("/sign-in", params={"next": '/a?b=c&d="e'}).text
+    assert 'href="/oidc/begin?next=/a%3Fb%3Dc%26d%3D%22e"' in page
 
 
 def test_every_answer_keeps_browsers_from_harm_also_where_there_is_no_page(door: Entrance) -> None:
