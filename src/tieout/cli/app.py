@@ -54,6 +54,7 @@ _COMMANDS: Final = {
     "connector": ("connector", "app"),
     "key": ("key", "app"),
     "access": ("access", "app"),
+    "secret": ("secret", "app"),
 }
 
 

@@ -324,7 +324,20 @@ CATALOGUE: Final[dict[str, CatalogueEntry]] = {
     ),
     "TIE-PROJECT-004": CatalogueEntry("What is stored of a project contradicts itself", REPORT_IT),
     "TIE-SECRET-001": CatalogueEntry(
-        "A secret cannot be read", "Set the environment variable or write the file that the reference names."
+        "A secret cannot be read",
+        "Set the environment variable, write the file that the reference names, or store it with `tieout secret set`.",
+    ),
+    "TIE-SECRET-002": CatalogueEntry(
+        "The master key cannot be used",
+        "Put the key back that TIEOUT_MASTER_KEY names or that lay in keys/master.key of the home; without it, set the "
+        "secrets anew.",
+    ),
+    "TIE-SECRET-003": CatalogueEntry(
+        "What is stored encrypted was altered",
+        "Set the secret anew with `tieout secret set`, and find out who wrote to the database or the keys.",
+    ),
+    "TIE-SECRET-004": CatalogueEntry(
+        "The secret cannot be stored", "Correct name or value as the message says; the value is read from stdin."
     ),
     "TIE-TIEOUT-001": CatalogueEntry("No such accounting period", "Name a legal entity and a period that the ERP has."),
     "TIE-TIEOUT-002": CatalogueEntry(

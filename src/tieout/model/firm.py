@@ -14,6 +14,7 @@ import msgspec
 from tieout.model.field_mapping import CustomField, FilledField
 from tieout.model.labour_policy import LabourPolicy
 from tieout.model.money import RoundingMode
+from tieout.model.notice_policy import NoticePolicy
 from tieout.model.oversight import Oversight
 from tieout.model.service_level import ServiceLevels
 from tieout.model.stream_policy import StreamPolicies
@@ -29,13 +30,13 @@ class Environment(StrEnum):
 class SystemConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One configured system (``systems/NAME.toml``).
 
-    ``secrets`` maps a setting to a reference (``env:NAME``, ``file:PATH``). ``posts_for`` lists the legal entities
-    whose journals go there, ``posts_from`` and ``posts_until`` the first accounting date of one and the first that is
-    not posted there any more; ``reads`` the objects polled; ``takes`` the master commands that are sent there
-    (``upsert_project``, ``link_deal``, ``publish_demand``). ``role`` is the part it plays (crm, psa, resource, hcm,
-    erp, payroll), its connector's where the file says no other. ``fields`` are those of its fields that the hub fills,
-    ``custom_fields`` its account's own that the hub keeps. ``api_retires_on`` is the day on which the vendor ends the
-    version of its API for this account, where it has said so to the firm.
+    ``secrets`` maps a setting to a reference (``env:NAME``, ``file:PATH``, ``store:NAME``). ``posts_for`` lists the
+    legal entities whose journals go there, ``posts_from`` and ``posts_until`` the first accounting date of one and the
+    first that is not posted there any more; ``reads`` the objects polled; ``takes`` the master commands that are sent
+    there (``upsert_project``, ``link_deal``, ``publish_demand``). ``role`` is the part it plays (crm, psa, resource,
+    hcm, erp, payroll), its connector's where the file says no other. ``fields`` are those of its fields that the hub
+    fills, ``custom_fields`` its account's own that the hub keeps. ``api_retires_on`` is the day on which the vendor
+    ends the version of its API for this account, where it has said so to the firm.
     """
 
     name: str
@@ -261,6 +262,7 @@ class FirmConfig(msgspec.Struct, frozen=True, kw_only=True):
     audit: AuditPolicy = AuditPolicy()
     oversight: Oversight = Oversight()
     service_levels: ServiceLevels = ServiceLevels()
+    notices: NoticePolicy = NoticePolicy()
 
     def system(self, name: str) -> SystemConfig | None:
         """The configured system ``name``, or None."""

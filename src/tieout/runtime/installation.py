@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import IO, Final
 
 from tieout.errors import ConfigurationError
+from tieout.runtime.secrets import store_of
 from tieout.storage import roles
 from tieout.storage.embedded import EmbeddedPostgres, external_url
 from tieout.storage.migrate import migrate
@@ -43,7 +44,8 @@ def open_installation(home: Path, *, make: bool = False, wait_for_lock_s: float 
     if given is not None:
         _make_directory(home)
         migrate(given)
-        yield Installation(home=home, url=given, server=None)
+        with store_of(given, home):
+            yield Installation(home=home, url=given, server=None)
         return
     if not make and not _has_database(home):
         raise ConfigurationError(code="TIE-STORE-012", message=f"No hub was ever run in {home}.")
@@ -57,7 +59,8 @@ def open_installation(home: Path, *, make: bool = False, wait_for_lock_s: float 
         fcntl.flock(users, fcntl.LOCK_SH)
         try:
             migrate(server.url)
-            yield Installation(home=home, url=server.url, server=server)
+            with store_of(server.url, home):
+                yield Installation(home=home, url=server.url, server=server)
         finally:
             if server.owned:
                 _wait_until_alone(users)

@@ -1,8 +1,9 @@
 """What a hub is told about its own address and its identity provider, by environment variables.
 
 ``TIEOUT_PUBLIC_URL``: the address that people type, where something stands before the hub (TLS, a proxy).
-``TIEOUT_OIDC_ISSUER``, ``TIEOUT_OIDC_CLIENT_ID``, ``TIEOUT_OIDC_CLIENT_SECRET`` (``env:NAME`` or ``file:PATH``):
-sign-on with the firm's identity provider; all three or none. Neighbours: ``sign_in`` and ``oidc`` use it.
+``TIEOUT_OIDC_ISSUER``, ``TIEOUT_OIDC_CLIENT_ID``, ``TIEOUT_OIDC_CLIENT_SECRET`` (a reference: ``env:NAME``,
+``file:PATH``, ``store:NAME``): sign-on with the firm's identity provider; all three or none.
+Neighbours: ``sign_in`` and ``oidc`` use it.
 """
 
 from collections.abc import Mapping

@@ -1,7 +1,8 @@
 """Access tokens of programs: signed JWTs (RFC 9068) that hold for a quarter of an hour.
 
-Signed with ES256 by a key below the home (mode 0600) that is rotated: the newest signs, the one before still proves
-what it signed. A token says only who asks and for which scopes; what he may do is read afresh for every request.
+Signed with ES256 by a key below the home, encrypted under the master key, that is rotated: the newest signs, the one
+before still proves what it signed. A token says only who asks and for which scopes; what he may do is read afresh for
+every request.
 Neighbours: ``token_endpoint`` issues them, ``guards`` asks ``TokenKeys.read``.
 """
 
@@ -20,6 +21,8 @@ from joserfc import jwt
 from joserfc.errors import JoseError
 from joserfc.jwk import ECKey, KeySet
 
+from tieout.errors import ConfigurationError
+from tieout.governance.master_key import MasterKeys, Sealed
 from tieout.model.access import Scope
 
 TOKEN_LASTS: Final = timedelta(minutes=15)
@@ -45,11 +48,21 @@ class _StoredKey(msgspec.Struct, frozen=True, kw_only=True):
     key: dict[str, str | list[str]]
 
 
+class _SealedKey(msgspec.Struct, frozen=True, kw_only=True):
+    """A key as it lies in the file; ``key`` is of a file that was written before keys were encrypted."""
+
+    kid: str
+    made_at: datetime
+    sealed: Sealed | None = None
+    key: dict[str, str | list[str]] | None = None
+
+
 class TokenKeys:
     """The signing keys of one home; another process may rotate them at any time."""
 
     def __init__(self, home: Path) -> None:
         self._directory = home / "keys"
+        self._master = MasterKeys(home, os.environ)
         self._file = self._directory / "tokens.json"
         self._known: list[_StoredKey] = []
         self._read_at = 0
@@ -60,6 +73,13 @@ class TokenKeys:
             stored = [*self._load(), _new_key(now)][-_KEPT:]
             self._store(stored)
         return stored[-1].kid
+
+    def seal_again(self) -> str:
+        """Encrypt the signing keys under the newest master key; returns that key's id."""
+        with self._locked():
+            if self._file.exists():
+                self._store(self._load())
+            return self._master.current_id()
 
     def sign(self, claims: dict[str, Any], *, kind: str, now: datetime, lasts: timedelta) -> str:
         """A token of ``kind`` (its ``typ``) that says ``claims`` until it ends."""
@@ -124,7 +144,8 @@ class TokenKeys:
             self._make_first(now)
             written_at = self._file.stat().st_mtime_ns
         if written_at != self._read_at or not self._known:
-            self._known, self._read_at = self._load(), written_at
+            with self._locked():
+                self._known, self._read_at = self._load(), written_at
         return self._known
 
     def _make_first(self, now: datetime) -> None:
@@ -142,14 +163,38 @@ class TokenKeys:
     def _load(self) -> list[_StoredKey]:
         if not self._file.exists():
             return []
-        return msgspec.json.decode(self._file.read_bytes(), type=list[_StoredKey])
+        return [self._opened(one) for one in msgspec.json.decode(self._file.read_bytes(), type=list[_SealedKey])]
+
+    def _opened(self, one: _SealedKey) -> _StoredKey:
+        if one.sealed is None:
+            return _StoredKey(kid=one.kid, made_at=one.made_at, key=one.key or {})
+        content = self._master.unseal(one.sealed, bound_to=_bound(one.kid))
+        if content is None:
+            raise ConfigurationError(
+                code="TIE-SECRET-002", message="The master key that access tokens' signing keys need is not here."
+            )
+        return _StoredKey(
+            kid=one.kid, made_at=one.made_at, key=msgspec.json.decode(content, type=dict[str, str | list[str]])
+        )
 
     def _store(self, keys: list[_StoredKey]) -> None:
+        sealed = [
+            _SealedKey(
+                kid=one.kid,
+                made_at=one.made_at,
+                sealed=self._master.seal(msgspec.json.encode(one.key), bound_to=_bound(one.kid)),
+            )
+            for one in keys
+        ]
         fresh = self._file.with_suffix(".new")
         descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         with os.fdopen(descriptor, "wb") as file:
-            file.write(msgspec.json.encode(keys))
+            file.write(msgspec.json.encode(sealed))
         fresh.replace(self._file)
+
+
+def _bound(kid: str) -> bytes:
+    return f"tieout token key\0{kid}".encode()
 
 
 def _new_key(now: datetime) -> _StoredKey:

@@ -133,7 +133,7 @@ def _settings(manifest: Manifest) -> list[str]:
             lines.append(f"{one.name} = {_quoted(FILL_IN)}")
         else:
             lines.append(f"# {one.name} = {_quoted(one.default or '')}")
-    lines += ["", "# References, never values: env:NAME or file:PATH.", "[secrets]"]
+    lines += ["", "# References, never values: env:NAME, file:PATH or store:NAME.", "[secrets]"]
     for one in manifest.settings:
         if one.secret:
             lines.append(f"# {one.description}")
