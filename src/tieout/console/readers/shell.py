@@ -12,7 +12,7 @@ class Entity(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Frame(msgspec.Struct, frozen=True, kw_only=True):
-    """Choices and counts. ``period`` is the newest period with work in it."""
+    """Choices and counts. ``chain_head`` is the newest entry of the audit chain, for paper."""
 
     firm: str | None
     firm_version: int | None
@@ -21,6 +21,7 @@ class Frame(msgspec.Struct, frozen=True, kw_only=True):
     exceptions: int
     in_doubt: int
     paused: int
+    chain_head: str | None
 
     @property
     def period(self) -> str | None:
@@ -39,13 +40,15 @@ def read_frame(conn: Connection[tuple[object, ...]]) -> Frame:
                (select count(*) from desk_item where state in ('open', 'released')),
                (select count(*) from delivery where state = 'in_doubt'),
                (select count(*) from paused_object),
+               (select seq || ' ' || left(encode(hash, 'hex'), 16) from audit_entry order by seq desc limit 1),
                (select max(version) from firm_version),
                (select convert_from(config, 'UTF8')::jsonb ->> 'name' from firm_version order by version desc limit 1)
         """
     ).fetchone()
     if row is None:
         raise AssertionError
-    entities, periods, exceptions, in_doubt, paused, version, firm = row
+    entities, periods, exceptions, in_doubt, paused, head, *applied = row
+    version, firm = applied
     return Frame(
         firm=None if firm is None else str(firm),
         firm_version=None if version is None else int(str(version)),
@@ -54,4 +57,5 @@ def read_frame(conn: Connection[tuple[object, ...]]) -> Frame:
         exceptions=int(str(exceptions)),
         in_doubt=int(str(in_doubt)),
         paused=int(str(paused)),
+        chain_head=None if head is None else str(head),
     )
