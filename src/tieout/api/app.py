@@ -1,83 +1,57 @@
-"""The HTTP application: health, time entries handed in by programs, and the webhooks of vendors.
+"""The HTTP application: what programs hand in and read, the webhooks of vendors, the pages for people, and health.
 
-``POST /v1/time-entries`` stores the body as it came and answers when that is durable, one outcome per item; reading,
-checking and posting happen behind it. What cannot be understood is stored too and stands on the desk; what is refused
-(``problems``) was not stored, and the caller still has it. ``runtime.hub`` serves it beside intake and delivery.
+``runtime.hub`` serves it beside intake and delivery. Neighbours: ``time_entries`` and ``webhooks`` take in,
+``resources`` tells and acts, ``web.entrance`` lets in.
 """
 
 import asyncio
 from typing import Final
 
-import msgspec
-from litestar import Litestar, MediaType, Request, Response, get, post
-from litestar.datastructures import Headers, State
-from litestar.status_codes import HTTP_200_OK, HTTP_202_ACCEPTED, HTTP_503_SERVICE_UNAVAILABLE
-from psycopg import Cursor, OperationalError
+from litestar import Litestar, MediaType, Response, get
+from litestar.datastructures import State
+from litestar.status_codes import HTTP_200_OK, HTTP_503_SERVICE_UNAVAILABLE
+from psycopg import DataError, OperationalError
 from psycopg_pool import PoolTimeout
 
-from tieout.api import problems
 from tieout.api.conditional import Conditional
 from tieout.api.idempotency import IdempotencyKeys
-from tieout.api.keys import Principal, principal_of
-from tieout.api.refusals import refused
+from tieout.api.inventory import CountUse, Uses, write_down
+from tieout.api.refusals import refused, unstorable
 from tieout.api.resources.events import SharedHorizon
 from tieout.api.resources.routes import openapi_config, routes
+from tieout.api.time_entries import MAX_BODY_BYTES, hand_in_time
+from tieout.api.versions import RETIRING, Versions
 from tieout.api.webhooks import WebhookRates, receive_webhook
-from tieout.connect.source import Unreadable
-from tieout.errors import ConfigurationError, ContractError
-from tieout.inbound import message_store
-from tieout.inbound.canonical_translator import CanonicalTranslator
+from tieout.errors import ConfigurationError
 from tieout.model.clock import Clock
-from tieout.model.reported import ReportedTime
-from tieout.storage.pool import Pool, patiently, run_in_transaction
+from tieout.storage.pool import Pool
 from tieout.web import entrance as doors
 from tieout.web.entrance import Entrance
-from tieout.web.problems import handlers, not_authorised, too_large
+from tieout.web.problems import handlers
 
-MAX_BODY_BYTES: Final = 8 * 1024 * 1024
-MAX_ITEMS: Final = 25_000
-"""As many entries as fit into a body; only junk has more items than that."""
-TIME_ENTRIES: Final = "time_entries"
-_SMALLEST_ITEM_BYTES: Final = 2
-_UNNAMED: Final = frozenset({"", "application/x-www-form-urlencoded", "application/octet-stream", "text/plain"})
-"""What programs send as content type when nobody told them: says nothing about the body."""
-_MISSHAPEN: Final = "TIE-PAYLOAD-007"
 _DATABASE_WAIT_S: Final = 2.0
-_PATIENCE_S: Final = 10.0
 
 
-class ItemOutcome(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """What became of one item: ``stored``, ``repeat`` (the same request was stored before) or ``unreadable``.
-
-    An unreadable item is stored too and stands on the desk; ``problem`` says what is wrong with it, ``code`` (of the
-    reference of errors) is the same for ever.
-    """
-
-    item: int
-    outcome: str
-    source_id: str | None = None
-    problem: str | None = None
-    code: str | None = None
-
-
-class _Batch(msgspec.Struct, frozen=True):
-    time_entries: list[msgspec.Raw]
-
-
-class Receipt(msgspec.Struct, frozen=True, kw_only=True):
-    """The answer: where the request is stored, and one outcome per item in its order."""
-
-    message_id: int
-    items: list[ItemOutcome]
-
-
-@get("/health", media_type=MediaType.JSON, sync_to_thread=False)
+@get(
+    "/health",
+    media_type=MediaType.JSON,
+    sync_to_thread=False,
+    operation_id="read_health",
+    summary="The process answers",
+    tags=["health"],
+)
 def health() -> dict[str, str]:
     """The process answers."""
     return {"status": "ok"}
 
 
-@get("/ready", media_type=MediaType.JSON)
+@get(
+    "/ready",
+    media_type=MediaType.JSON,
+    operation_id="read_readiness",
+    summary="The database answers too",
+    tags=["health"],
+)
 async def ready(state: State) -> Response[dict[str, str]]:
     """The database answers too."""
     pool: Pool = state.pool
@@ -88,124 +62,35 @@ async def ready(state: State) -> Response[dict[str, str]]:
     return Response({"status": "ready"}, status_code=HTTP_200_OK)
 
 
-@post("/v1/time-entries", status_code=HTTP_202_ACCEPTED)
-async def hand_in_time(request: Request[None, None, State], state: State) -> Response[bytes]:
-    """Store one time entry or a batch of them."""
-    declared = request.headers.get("content-length", "0")
-    if declared.isdigit() and int(declared) > MAX_BODY_BYTES:
-        return too_large(MAX_BODY_BYTES)
-    pool: Pool = state.pool
-    principal = await asyncio.to_thread(_principal, state, request.headers.get("authorization", ""))
-    if principal is None:
-        return not_authorised()
-    if not _may_be_json(request.headers):
-        return problems.not_json(request.headers)
-    body = await request.body()
-    if not body.strip():
-        return problems.empty()
-    return await asyncio.to_thread(_receive, pool, state.clock, principal, body)
-
-
 def application(pool: Pool, clock: Clock, entrance: Entrance) -> Litestar:
     """The application: ``pool`` takes in what is handed in, ``entrance`` lets in whoever asks for something."""
-    state = {"pool": pool, "rates": WebhookRates(), "horizon": SharedHorizon(), **doors.state(entrance, clock)}
+    state = {
+        "pool": pool,
+        "rates": WebhookRates(),
+        "horizon": SharedHorizon(),
+        "api_uses": Uses(),
+        **doors.state(entrance, clock),
+    }
     return Litestar(
         route_handlers=[health, ready, hand_in_time, receive_webhook, *routes(), *doors.routes(), *entrance.pages],
         state=State(state),
-        middleware=(*doors.MIDDLEWARE, IdempotencyKeys(MAX_BODY_BYTES), Conditional()),
+        middleware=(
+            CountUse(),
+            Versions(RETIRING),
+            *doors.MIDDLEWARE,
+            IdempotencyKeys(MAX_BODY_BYTES),
+            Conditional(),
+        ),
         dependencies=doors.dependencies(),
         before_send=doors.BEFORE_SEND,
         openapi_config=openapi_config(),
         logging_config=None,
-        exception_handlers={**handlers(MAX_BODY_BYTES), ConfigurationError: refused},
+        exception_handlers={**handlers(MAX_BODY_BYTES), ConfigurationError: refused, DataError: unstorable},
+        on_shutdown=[write_down],
         request_max_body_size=MAX_BODY_BYTES,
     )
-
-
-def _may_be_json(headers: Headers) -> bool:
-    """False where the caller says that the body is something else, or packed."""
-    content_type = headers.get("content-type", "").partition(";")[0].strip().lower()
-    encoding = headers.get("content-encoding", "identity").strip().lower()
-    named = content_type == "application/json" or content_type.endswith("+json")
-    return (named or content_type in _UNNAMED) and encoding == "identity"
 
 
 def _ask(pool: Pool) -> None:
     with pool.connection(timeout=_DATABASE_WAIT_S) as conn:
         conn.execute("select 1")
-
-
-def _principal(state: State, header: str) -> Principal | None:
-    scheme, _, key = header.partition(" ")
-    if scheme.lower() != "bearer" or not key:
-        return None
-
-    def work() -> Principal | None:
-        with state.pool.connection() as conn:
-            return principal_of(conn, key.strip(), now=state.clock.now())
-
-    return patiently(work, within_s=_PATIENCE_S)
-
-
-def _receive(pool: Pool, clock: Clock, principal: Principal, body: bytes) -> Response[bytes]:
-    if _item_count(body) > MAX_ITEMS:
-        return problems.too_many_items(MAX_ITEMS)
-    outcomes = _outcomes(body)
-    if not outcomes:
-        return problems.empty()
-    receipt = _store(pool, clock, principal, body, outcomes)
-    return Response(content=msgspec.json.encode(receipt), status_code=HTTP_202_ACCEPTED, media_type=MediaType.JSON)
-
-
-def _item_count(body: bytes) -> int:
-    """Items of a batch, for a body that is large enough to have too many; 0 for one that is no batch."""
-    if len(body) <= _SMALLEST_ITEM_BYTES * MAX_ITEMS:
-        return 0
-    try:
-        return len(msgspec.json.decode(body, type=_Batch).time_entries)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        return 0
-
-
-def _store(pool: Pool, clock: Clock, principal: Principal, body: bytes, outcomes: list[ItemOutcome]) -> Receipt:
-    message = message_store.NewMessage(
-        system=principal.system,
-        object=TIME_ENTRIES,
-        channel="api",
-        payload=body,
-        item_count=len(outcomes),
-        principal=principal.name,
-    )
-
-    def work(cur: Cursor[tuple[object, ...]]) -> message_store.StoredMessage:
-        return message_store.store(cur, [message], now=clock.now())[0]
-
-    stored = patiently(lambda: run_in_transaction(pool, work), within_s=_PATIENCE_S)
-    if stored.repeated:
-        outcomes = [msgspec.structs.replace(one, outcome="repeat") for one in outcomes]
-    return Receipt(message_id=stored.message_id, items=outcomes)
-
-
-def _outcomes(body: bytes) -> list[ItemOutcome]:
-    try:
-        items = CanonicalTranslator().translate(TIME_ENTRIES, body)
-    except ContractError as error:
-        return [ItemOutcome(item=0, outcome="unreadable", problem=error.message, code=error.code)]
-    outcomes = []
-    for number, item in enumerate(items):
-        match item:
-            case ReportedTime():
-                outcomes.append(ItemOutcome(item=number, outcome="stored", source_id=item.source_id))
-            case Unreadable():
-                outcomes.append(
-                    ItemOutcome(
-                        item=number,
-                        outcome="unreadable",
-                        source_id=item.source_id,
-                        problem=item.problem,
-                        code=_MISSHAPEN,
-                    )
-                )
-            case _:
-                outcomes.append(ItemOutcome(item=number, outcome="stored", source_id=item.source_id))
-    return outcomes

@@ -6,9 +6,10 @@ A code that is not here is a mistake of whoever asked (400). Neighbour: ``web.pr
 from typing import Any, Final
 
 from litestar import Request, Response
+from psycopg import DataError
 
 from tieout.errors import ConfigurationError
-from tieout.web.problems import problem
+from tieout.web.problems import defect, problem
 
 STATUS: Final[dict[str, int]] = {
     "TIE-DESK-001": 404,
@@ -35,3 +36,10 @@ _BAD_REQUEST: Final = 400
 def refused(_: Request[Any, Any, Any], error: ConfigurationError) -> Response[bytes]:
     """The answer to what cannot be done as it was asked for."""
     return problem(STATUS.get(error.code, _BAD_REQUEST), error.code, f"{error.message} {error.next_step}".strip())
+
+
+def unstorable(request: Request[Any, Any, Any], error: DataError) -> Response[bytes]:
+    """The answer to text that no database keeps (a NUL in it); whatever else does not fit is a defect of ours."""
+    if error.sqlstate is not None:
+        return defect(request, error)
+    return problem(_BAD_REQUEST, "TIE-API-008", "A text in the request has a character that cannot be stored (NUL).")

@@ -78,6 +78,9 @@ class WebhookRates:
     status_code=HTTP_202_ACCEPTED,
     request_max_body_size=MAX_WEBHOOK_BYTES,
     opt={PROVES_ITSELF: True},
+    operation_id="receive_webhook",
+    summary="Take a webhook of a vendor",
+    tags=["webhooks"],
 )
 async def receive_webhook(request: Request[None, None, State], state: State, system: FromPath[str]) -> Response[bytes]:
     """Store what one request of a vendor says."""

@@ -245,6 +245,9 @@ CATALOGUE: Final[dict[str, CatalogueEntry]] = {
     "TIE-API-014": CatalogueEntry(
         "The request under an Idempotency-Key is still under way", "Send the same request again in a moment."
     ),
+    "TIE-API-015": CatalogueEntry(
+        "An operation of the API would end too soon", "Let it end half a year after it is deprecated at the earliest."
+    ),
     "TIE-AUDIT-001": CatalogueEntry(
         "The head of the audit chain could not be written down",
         "Correct the place in [[audit.anchors]] as the message says, then run `tieout audit anchor`.",

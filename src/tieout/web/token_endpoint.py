@@ -51,7 +51,15 @@ class _RefusedError(Exception):
         self.body = OAuthRefusal(error=error, error_description=description)
 
 
-@post("/v1/oauth/token", status_code=HTTP_200_OK, request_max_body_size=_MAX_BYTES, opt={PROVES_ITSELF: True})
+@post(
+    "/v1/oauth/token",
+    status_code=HTTP_200_OK,
+    request_max_body_size=_MAX_BYTES,
+    opt={PROVES_ITSELF: True},
+    operation_id="issue_token",
+    summary="An access token for a program's id and secret",
+    tags=["access"],
+)
 async def issue_token(request: Request[Any, Any, State], state: State) -> Response[bytes]:
     """Issue a token for all scopes of the program, or for those of them that it asks for."""
     count(request, state.guesses, "unknown" if request.client is None else request.client.host)

@@ -9,7 +9,7 @@ import psycopg
 import pytest
 from tests.unit.api.conftest import ADDRESS, Door, entry, refusal_of
 
-from tieout.api import app
+from tieout.api import time_entries
 from tieout.errors import CATALOGUE
 from tieout.inbound import message_store
 
@@ -148,8 +148,8 @@ REFUSED: dict[str, tuple[bytes, dict[str, str], int, str]] = {
     "nothing": (b"", {}, 400, "TIE-API-004"),
     "blanks": (b" \r\n\t ", {}, 400, "TIE-API-004"),
     "an empty batch": (b'{"time_entries": []}', {}, 400, "TIE-API-004"),
-    "too many bytes": (b" " * (app.MAX_BODY_BYTES + 1), {}, 413, "TIE-API-003"),
-    "too many items": (b'{"time_entries": [' + b"{}," * app.MAX_ITEMS + b"{}]}", {}, 413, "TIE-API-003"),
+    "too many bytes": (b" " * (time_entries.MAX_BODY_BYTES + 1), {}, 413, "TIE-API-003"),
+    "too many items": (b'{"time_entries": [' + b"{}," * time_entries.MAX_ITEMS + b"{}]}", {}, 413, "TIE-API-003"),
     "XML": (b"<entries/>", {"content_type": "application/xml"}, 415, "TIE-API-006"),
     "a file of a form": (ONE, {"content_type": "multipart/form-data; boundary=x"}, 415, "TIE-API-006"),
     "a table": (ONE, {"content_type": "text/csv"}, 415, "TIE-API-006"),
@@ -180,9 +180,9 @@ def test_json_is_taken_under_every_name_that_programs_give_it(door: Door, conten
 
 
 def test_the_largest_request_is_taken(door: Door) -> None:
-    assert door.send(ONE[:-1] + b" " * (app.MAX_BODY_BYTES - len(ONE)) + b"}").status_code == 202
-    entries = b",".join(b'{"source_id":"B%d"}' % number for number in range(app.MAX_ITEMS))
-    assert len(door.outcomes(b'{"time_entries": [' + entries + b"]}")) == app.MAX_ITEMS
+    assert door.send(ONE[:-1] + b" " * (time_entries.MAX_BODY_BYTES - len(ONE)) + b"}").status_code == 202
+    entries = b",".join(b'{"source_id":"B%d"}' % number for number in range(time_entries.MAX_ITEMS))
+    assert len(door.outcomes(b'{"time_entries": [' + entries + b"]}")) == time_entries.MAX_ITEMS
 
 
 @pytest.mark.parametrize(
@@ -242,7 +242,7 @@ def test_a_defect_is_told_as_one_without_its_words_and_nothing_was_stored(
 def test_while_the_database_is_away_the_caller_is_asked_to_come_again(
     door: Door, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(app, "_PATIENCE_S", 0.1)
+    monkeypatch.setattr(time_entries, "_PATIENCE_S", 0.1)
     monkeypatch.setattr(message_store, "store", _raise(psycopg.OperationalError("gone")))
     answer = door.send(ONE)
     assert refusal_of(answer) == (503, "TIE-STORE-001")

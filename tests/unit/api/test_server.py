@@ -11,7 +11,7 @@ import pytest
 from tests.unit.api.conftest import ADDRESS, Door, entry, refusal_of
 
 from tieout.api import server
-from tieout.api.app import MAX_BODY_BYTES
+from tieout.api.time_entries import MAX_BODY_BYTES
 from tieout.errors import ConfigurationError
 from tieout.runtime.clock import SystemClock
 from tieout.storage.pool import Pool, sync_pool

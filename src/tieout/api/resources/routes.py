@@ -4,16 +4,17 @@ from importlib.metadata import version
 from typing import Final
 
 from litestar.openapi import OpenAPIConfig
-from litestar.openapi.plugins import JsonRenderPlugin
 from litestar.openapi.spec import Components, SecurityScheme
 from litestar.types import ControllerRouterHandler
 
+from tieout.api.description import DescribingPlugin
 from tieout.api.resources import (
     assignments,
     configuration,
     deliveries,
     events,
     exceptions,
+    inventory,
     masters,
     oversight,
     schemas,
@@ -37,6 +38,7 @@ def routes() -> list[ControllerRouterHandler]:
         *exceptions.handlers(),
         *tie_out.handlers(),
         *events.handlers(),
+        *inventory.handlers(),
         oversight.vitals,
         oversight.hub_status,
         oversight.audit_entries,
@@ -45,6 +47,7 @@ def routes() -> list[ControllerRouterHandler]:
         schemas.subjects,
         schemas.schema,
         schemas.event_types,
+        schemas.async_api,
     ]
 
 
@@ -55,7 +58,7 @@ def openapi_config() -> OpenAPIConfig:
         version=version("tieout"),
         description="Time in, masters, exceptions, deliveries and the tie-out of a professional-services firm.",
         path="/schema",
-        render_plugins=[JsonRenderPlugin(path="/openapi.json")],
+        render_plugins=[DescribingPlugin(path="/openapi.json")],
         components=Components(security_schemes=dict(_SECURITY)),
         security=[{"token": []}],
         use_handler_docstrings=True,

@@ -1,10 +1,13 @@
 """Published JSON Schemas and the catalogue of events, open to everybody: nothing of a firm is in them."""
 
+from typing import Any
+
 import msgspec
 from litestar import get
 from litestar.exceptions import NotFoundException
 from litestar.params import FromPath
 
+from tieout.api.async_api import document
 from tieout.api.resources.reading import Number
 from tieout.errors import ConfigurationError
 from tieout.governance import schema_registry
@@ -46,7 +49,7 @@ def subjects() -> list[SubjectLine]:
     summary="One JSON Schema, the newest version without `version`",
     tags=["schemas"],
 )
-def schema(kind: FromPath[str], name: FromPath[str], version: Number = None) -> dict[str, object]:
+def schema(kind: FromPath[str], name: FromPath[str], version: Number = None) -> dict[str, Any]:
     """``kind`` is ``object`` or ``event``."""
     try:
         return schema_registry.find(f"{kind}/{name}", version).schema
@@ -68,3 +71,15 @@ def event_types() -> list[EventLine]:
         )
         for one in EVENTS.values()
     ]
+
+
+@get(
+    "/schema/asyncapi.json",
+    sync_to_thread=False,
+    operation_id="read_async_api",
+    summary="The event feed as AsyncAPI describes it",
+    tags=["schemas"],
+)
+def async_api() -> dict[str, Any]:
+    """Made from the catalogue of events."""
+    return document()
