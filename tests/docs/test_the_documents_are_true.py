@@ -167,3 +167,26 @@ def test_the_commands_in_the_tutorial_exist() -> None:
         assert any(
             f"{name} ".startswith(f"tieout {first} ") or name == f"tieout {first.split()[0]}" for name in known
         ), first
+
+
+def test_what_the_page_on_security_names_as_shown_is_a_test() -> None:
+    page = (ROOT / "docs" / "security.md").read_text()
+    source = "\n".join(path.read_text() for path in (ROOT / "tests").rglob("test_*.py"))
+    known = set(re.findall(r"^(?:async )?def (test_\w+)\(", source, re.MULTILINE))
+    assert set(re.findall(r"`(test_\w+)`", page)) - known == set()
+
+
+def test_each_section_on_the_page_on_security_is_decided_with_a_test_or_a_reason() -> None:
+    page = (ROOT / "docs" / "security.md").read_text()
+    rows = re.findall(r"^\| ((?:API|V)\d+(?:\.\d+)?) [^|]+\| ([^|]+?) \| (.+) \|$", page, re.MULTILINE)
+    names = [name for name, _, _ in rows]
+    assert [name for name in names if name.startswith("API")] == [f"API{number}" for number in range(1, 11)]
+    assert {int(re.split(r"\D", name[1:])[0]) for name in names if name.startswith("V")} == set(range(1, 18))
+    assert len(names) == len(set(names))
+    for name, status, shown in rows:
+        assert status.startswith(("met", "in part", "not met", "does not apply")), name
+        reason = re.sub(r"`test_\w+`[, ]*", "", shown)
+        if status.startswith("met"):
+            assert "`test_" in shown or "](" in shown or reason.strip() == "below", f"{name}: shown by nothing"
+        else:
+            assert len(reason.split()) >= 3, f"{name}: says no reason"
