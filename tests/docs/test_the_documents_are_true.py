@@ -16,6 +16,7 @@ from tieout.errors import CATALOGUE
 from tieout.model.finding_codes import CATALOGUE as FINDINGS
 from tieout.model.firm import DeliveryPolicy, EntityPolicy, SystemConfig
 from tieout.model.labour_policy import LabourPolicy
+from tieout.model.notice_policy import NoticeChannel, NoticePolicy
 from tieout.model.oversight import (
     DeletionSweep,
     Intake,
@@ -93,6 +94,8 @@ def test_every_command_and_option_is_documented_and_the_other_way_round() -> Non
         Proof,
         Exceptions,
         EscalationStep,
+        NoticePolicy,
+        NoticeChannel,
     ],
 )
 def test_every_setting_of_the_firm_directory_is_documented(struct: type[msgspec.Struct]) -> None:

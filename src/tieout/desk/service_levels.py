@@ -146,6 +146,7 @@ def _notice(breach: Breach, number: int, step: EscalationStep) -> Notice:
         "level": breach.level,
         "subject": breach.subject,
         "owner": breach.owner,
+        "domain": breach.domain,
         "escalation": str(number),
         "late_by": str(breach.late_by),
         "unit": breach.unit,

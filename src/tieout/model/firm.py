@@ -14,6 +14,7 @@ import msgspec
 from tieout.model.field_mapping import CustomField, FilledField
 from tieout.model.labour_policy import LabourPolicy
 from tieout.model.money import RoundingMode
+from tieout.model.notice_policy import NoticePolicy
 from tieout.model.oversight import Oversight
 from tieout.model.service_level import ServiceLevels
 from tieout.model.stream_policy import StreamPolicies
@@ -261,6 +262,7 @@ class FirmConfig(msgspec.Struct, frozen=True, kw_only=True):
     audit: AuditPolicy = AuditPolicy()
     oversight: Oversight = Oversight()
     service_levels: ServiceLevels = ServiceLevels()
+    notices: NoticePolicy = NoticePolicy()
 
     def system(self, name: str) -> SystemConfig | None:
         """The configured system ``name``, or None."""

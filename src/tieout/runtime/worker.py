@@ -26,7 +26,7 @@ from tieout.outbound.outbox import ACKNOWLEDGED
 from tieout.outbound.recut import recut
 from tieout.records.reference_book import BookCache
 from tieout.replay import running as replay
-from tieout.runtime import proposals, service_levels
+from tieout.runtime import notices, proposals, service_levels
 from tieout.runtime.clock import SystemClock
 from tieout.runtime.ids import SystemIds
 from tieout.runtime.systems import translators
@@ -104,6 +104,7 @@ def work_once(conn: Connection[tuple[object, ...]], steps: StepContexts) -> int:
         + in_transaction(conn, lambda cur: released.take_up(cur, steps.billing.clock))
         + in_transaction(conn, lambda cur: release_of_drift.take_up(cur, steps.billing.clock))
         + service_levels.measure_when_due(conn, steps.inbound.books, steps.inbound.clock)
+        + notices.send_notices(conn, steps.inbound.books, steps.inbound.clock)
         + replay.advance(conn, steps.inbound)
     ):
         total += done

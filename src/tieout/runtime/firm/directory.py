@@ -1,7 +1,8 @@
 """Reads a firm directory into one FirmConfig, or says everything that is wrong with it.
 
 Layout: ``tieout.toml`` (name), ``systems/NAME.toml``, ``ownership.toml``, ``mappings/*.csv``, ``policies/default.toml``
-and ``policies/ENTITY.toml``, ``labour_policies.toml``, ``fx.csv``, ``streams.toml``, ``service_levels.toml``.
+and ``policies/ENTITY.toml``, ``labour_policies.toml``, ``fx.csv``, ``streams.toml``, ``service_levels.toml``,
+``notices.toml``.
 The version is the hash of the content of all these files.
 """
 
@@ -19,6 +20,7 @@ from tieout.errors import ConfigurationError
 from tieout.model.firm import ControlRule, DeliveryPolicy, EntityPolicy, FirmConfig, OwnershipRule, SystemConfig
 from tieout.model.labour_policy import LabourPolicy
 from tieout.model.money import UnknownCurrencyError, exponent
+from tieout.model.notice_policy import NoticePolicy
 from tieout.model.service_level import ServiceLevels
 from tieout.model.stream_policy import StreamPolicies
 from tieout.runtime.firm.audit import read_audit
@@ -26,6 +28,8 @@ from tieout.runtime.firm.deliveries import delivery_problems
 from tieout.runtime.firm.fields import field_problems
 from tieout.runtime.firm.labour import FILE as LABOUR_FILE
 from tieout.runtime.firm.labour import labour_contradictions, read_labour
+from tieout.runtime.firm.notices import FILE as NOTICES_FILE
+from tieout.runtime.firm.notices import notice_contradictions, read_notices
 from tieout.runtime.firm.oversight import oversight_contradictions, read_oversight
 from tieout.runtime.firm.posters import poster_problems
 from tieout.runtime.firm.problems import FirmInvalidError, FirmProblem
@@ -83,12 +87,14 @@ def read_firm(directory: Path) -> FirmConfig:
         audit=read_audit(head.get("audit", {}), problems),
         oversight=read_oversight(head, problems),
         service_levels=_service_levels(directory, problems),
+        notices=_notices(directory, problems),
     )
     problems += _contradictions(config)
     problems += stream_contradictions(config)
     problems += field_problems(config)
     problems += oversight_contradictions(config)
     problems += labour_contradictions(config)
+    problems += notice_contradictions(config)
     if problems:
         raise FirmInvalidError(problems)
     return config
@@ -248,6 +254,11 @@ def _labour(directory: Path, problems: list[FirmProblem]) -> dict[str, LabourPol
 def _service_levels(directory: Path, problems: list[FirmProblem]) -> ServiceLevels:
     path = directory / SERVICE_LEVELS_FILE
     return read_service_levels(_toml(directory, path, problems), problems) if path.exists() else ServiceLevels()
+
+
+def _notices(directory: Path, problems: list[FirmProblem]) -> NoticePolicy:
+    path = directory / NOTICES_FILE
+    return read_notices(_toml(directory, path, problems), problems) if path.exists() else NoticePolicy()
 
 
 def _policies(directory: Path, problems: list[FirmProblem]) -> list[EntityPolicy]:
