@@ -8,6 +8,8 @@ create trigger append_only before update or delete or truncate on desk_action
 
 -- How the history of an item, and what was solved like it, is read.
 create index desk_action_item on desk_action (item_id);
+-- Whether a legal entity has part in a cause: row-level security asks it of every cause that a door reads.
+create index desk_item_cause_entity on desk_item (cause_id, entity_id);
 create index desk_item_closed on desk_item (cause_id, closed_at desc) where state in ('resolved', 'excluded');
 
 create table desk_assignment (
