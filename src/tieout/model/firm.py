@@ -228,13 +228,15 @@ class DeliveryPolicy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
 class AnchorPlace(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Where the head of the audit chain is written down outside the database (``[[audit.anchors]]``).
 
-    ``kind`` is ``file`` (``place``: a path; a line is added each time) or ``webhook`` (``place``: an https address;
-    ``secret``: a reference to the Standard Webhooks secret that it is signed with).
+    ``kind`` is ``file`` (``place``: a path; a line is added each time), ``webhook`` (``place``: an https address;
+    ``secret``: a reference to the Standard Webhooks secret that it is signed with) or ``email`` (``place``: an address;
+    ``system``: the firm's system that sends the mail).
     """
 
-    kind: Literal["file", "webhook"]
+    kind: Literal["file", "webhook", "email"]
     place: str
     secret: str | None = None
+    system: str | None = None
 
 
 class AuditPolicy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -3,12 +3,14 @@
 from datetime import UTC, datetime
 from pathlib import Path
 
+import msgspec
 import pytest
 
+from tieout.connect.simulator.process import SimulatorProcess
 from tieout.errors import ConfigurationError
 from tieout.governance import audit
 from tieout.governance.audit_chain import AuditEntry, verify
-from tieout.model.firm import AnchorPlace, AuditPolicy, FirmConfig
+from tieout.model.firm import AnchorPlace, AuditPolicy, Environment, FirmConfig, SystemConfig
 from tieout.runtime.anchoring import anchor_head, read_anchors
 from tieout.storage.pool import connect, in_transaction
 
@@ -67,5 +69,45 @@ def test_an_empty_chain_is_anchored_nowhere(database_url: str, tmp_path: Path) -
 def test_a_file_that_holds_no_anchors_is_refused(tmp_path: Path) -> None:
     file = tmp_path / "anchors.jsonl"
     file.write_text('{"seq": 1}\n')
+    with pytest.raises(ConfigurationError, match="TIE-AUDIT-002"):
+        read_anchors([file])
+
+
+def test_a_mailbox_keeps_an_anchor_that_proves_the_chain(
+    database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    act(database_url, 1)
+    with SimulatorProcess("email", tmp_path / "email") as server:
+        sheet = server.admin.connection()
+        monkeypatch.setenv("MAIL_PASSWORD", sheet.secrets["password"])
+        mail = SystemConfig(
+            name="mail",
+            connector="email",
+            account="mail",
+            environment=Environment.SANDBOX,
+            settings=sheet.settings,
+            secrets={"password": "env:MAIL_PASSWORD"},
+            takes=("send_notice",),
+        )
+        auditor = AnchorPlace(kind="email", place="auditor@firm.example", system="mail")
+        nobody = AnchorPlace(kind="email", place="nobody@firm.example", system="mail")
+        config = msgspec.structs.replace(firm(auditor, nobody), systems=(mail,))
+        done = anchor_head(database_url, config, Standing())
+        [kept] = server.admin.holdings()
+    assert [(one.place, (one.problem or "")[:13]) for one in done] == [
+        (auditor.place, ""),
+        (nobody.place, "TIE-AUDIT-001"),
+    ]
+    assert kept.code == auditor.place
+    saved = tmp_path / "anchor.eml"
+    saved.write_bytes(b"Subject: kept\n\n" + kept.facts["body"].encode())
+    with connect(database_url) as conn:
+        verdict = verify(audit.links(conn), read_anchors([saved]))
+    assert (verdict.breaks, verdict.anchored_seq) == ((), 1)
+
+
+def test_a_mail_without_an_anchor_is_refused(tmp_path: Path) -> None:
+    file = tmp_path / "other.eml"
+    file.write_text("Subject: hello\n\nNothing here.\n")
     with pytest.raises(ConfigurationError, match="TIE-AUDIT-002"):
         read_anchors([file])

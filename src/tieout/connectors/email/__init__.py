@@ -1,1 +1,1 @@
-"""E-mail: notices, and anchors of the audit chain, through a mail server of the firm by SMTP."""
+"""E-mail: notices through a mail server of the firm, by SMTP."""

@@ -23,33 +23,17 @@ def message_id(reference: str, sender: str) -> str:
 
 
 def to_message(command: SendNotice, *, sender: str, now: datetime) -> bytes:
-    """The whole message, its lines ended by CRLF."""
+    """The whole message, its lines ended by CRLF; marked so that no automatic answer is sent to it."""
     facts = [f"{name}: {value}".translate(_BREAKS) for name, value in command.facts.items()]
     link = [] if command.link is None else [f"Open in Tieout: {command.link}"]
     parts = [command.body, "\n".join(facts), "\n".join(link)]
-    return letter(
-        sender=sender,
-        recipient=command.address,
-        subject=command.subject,
-        body="\n\n".join(one for one in parts if one),
-        reference=command.reference,
-        now=now,
-        priority=_PRIORITY[command.severity],
-    )
-
-
-def letter(  # noqa: PLR0913 - the parts of a message; all by name
-    *, sender: str, recipient: str, subject: str, body: str, reference: str, now: datetime, priority: str | None = None
-) -> bytes:
-    """A message of plain text that no automatic answer is sent to."""
     message = EmailMessage(policy=SMTP)
     message["From"] = sender
-    message["To"] = recipient
-    message["Subject"] = " ".join(subject.split())[:_SUBJECT_CHARS]
+    message["To"] = command.address
+    message["Subject"] = " ".join(command.subject.split())[:_SUBJECT_CHARS]
     message["Date"] = format_datetime(now)
-    message["Message-ID"] = message_id(reference, sender)
+    message["Message-ID"] = message_id(command.reference, sender)
     message["Auto-Submitted"] = "auto-generated"
-    if priority is not None:
-        message["X-Priority"] = priority
-    message.set_content(body)
+    message["X-Priority"] = _PRIORITY[command.severity]
+    message.set_content("\n\n".join(one for one in parts if one))
     return message.as_bytes()

@@ -23,7 +23,7 @@ from tieout.model.money import UnknownCurrencyError, exponent
 from tieout.model.notice_policy import NoticePolicy
 from tieout.model.service_level import ServiceLevels
 from tieout.model.stream_policy import StreamPolicies
-from tieout.runtime.firm.audit import read_audit
+from tieout.runtime.firm.audit import audit_contradictions, read_audit
 from tieout.runtime.firm.deliveries import delivery_problems
 from tieout.runtime.firm.fields import field_problems
 from tieout.runtime.firm.labour import FILE as LABOUR_FILE
@@ -95,6 +95,7 @@ def read_firm(directory: Path) -> FirmConfig:
     problems += oversight_contradictions(config)
     problems += labour_contradictions(config)
     problems += notice_contradictions(config)
+    problems += audit_contradictions(config)
     if problems:
         raise FirmInvalidError(problems)
     return config

@@ -1,9 +1,11 @@
 """``[audit]`` of tieout.toml names places that can hold an anchor, or says why one cannot."""
 
+import msgspec
 import pytest
+from tests.worlds import inbound_firm as world
 
 from tieout.model.firm import AnchorPlace, AuditPolicy
-from tieout.runtime.firm.audit import read_audit
+from tieout.runtime.firm.audit import audit_contradictions, read_audit
 from tieout.runtime.firm.problems import FirmProblem
 
 
@@ -33,6 +35,10 @@ def test_files_and_webhooks_are_places() -> None:
         ({"kind": "webhook", "place": "https://me:secret@audit.example/"}, "no plain https address"),
         ({"kind": "webhook", "place": "https://audit.example/?key=1"}, "no plain https address"),
         ({"kind": "pigeon", "place": "/a"}, "Invalid enum value 'pigeon'"),
+        ({"kind": "file", "place": "/a", "system": "mail"}, "names a system"),
+        ({"kind": "email", "place": "audit@firm.example"}, "names no system"),
+        ({"kind": "email", "place": "audit", "system": "mail"}, "no e-mail address"),
+        ({"kind": "email", "place": "audit@firm.example", "system": "mail", "secret": "env:X"}, "has a secret"),
         ({"kind": "file"}, "missing required field `place`"),
     ],
 )
@@ -40,3 +46,10 @@ def test_what_can_hold_no_anchor_is_a_problem(place: dict[str, str], why: str) -
     _, problems = read(place)
     assert len(problems) == 1
     assert why in problems[0]
+
+
+def test_a_mailbox_goes_by_a_system_that_sends() -> None:
+    policy, problems = read({"kind": "email", "place": "audit@firm.example", "system": "erp"})
+    assert problems == []
+    firm = msgspec.structs.replace(world.firm(), audit=policy)
+    assert "erp, which takes no notices" in audit_contradictions(firm)[0].message

@@ -1,5 +1,6 @@
 """The office behind the mail server: one user, the firm's own domain, and everything that was taken, durably."""
 
+import re
 import secrets
 import ssl
 from collections.abc import AsyncIterator, Iterable, Sequence
@@ -22,6 +23,7 @@ DESK: Final = "finance@firm.example"
 _LOCAL: Final = "@firm.example"
 _UNKNOWN: Final = "nobody@firm.example"
 _LINK: Final = "Open in Tieout: "
+_FACT: Final = re.compile(r"[a-z_ ]+: .*")
 _SCHEMA: Final = """
 create table if not exists message (
     id integer primary key autoincrement, reference text not null, sender text not null, recipients text not null,
@@ -161,7 +163,7 @@ def _seen(content: bytes, recipients: str) -> dict[str, str]:
     seen = {"subject": str(message["Subject"]), "recipients": recipients}
     if parts[-1].startswith(_LINK):
         seen["link"] = parts.pop().removeprefix(_LINK)
-    if len(parts) > 1:
+    if len(parts) > 1 and all(_FACT.fullmatch(one) for one in parts[-1].split("\n")):
         seen |= {f"fact:{name}": value for name, _, value in (one.partition(": ") for one in parts.pop().split("\n"))}
     seen["body"] = "\n\n".join(parts)
     return seen
