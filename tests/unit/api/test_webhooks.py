@@ -117,11 +117,18 @@ def vendor(database_url: str, door_url: str, tmp_path: Path, monkeypatch: pytest
     pool.close()
 
 
-def test_a_webhook_is_stored_byte_for_byte_and_taken_in_as_what_was_polled(vendor: Vendor) -> None:
+def test_a_webhook_is_stored_without_what_is_private_and_taken_in_as_what_was_polled(vendor: Vendor) -> None:
     sent = vendor.moves_bo_to("Osaka")
     answer = vendor.send(sent)
     assert (answer.status_code, answer.json()) == (202, {"stored": 1, "repeated": 0})
-    assert vendor.stored() == [("hcm", "webhook", sent.body.encode())]
+    assert '"preferredName":{' in sent.body
+    [(system, kind, payload)] = vendor.stored()
+    assert (system, kind) == ("hcm", "webhook")
+    kept = msgspec.json.decode(bytes(payload))  # type: ignore[call-overload]  # untyped rows
+    assert "employees.fields.preferredName" in kept.pop("tieoutLeftOut")
+    posted = msgspec.json.decode(sent.body)["employees"][0]["fields"]
+    assert kept["employees"][0]["fields"].items() <= posted.items()
+    assert "preferredName" not in kept["employees"][0]["fields"]
     vendor.hub.work()
     (told,) = vendor.hub.rows(
         "select fields ->> 'email', fields ->> 'location' from reported_record where system = 'hcm'"

@@ -1,8 +1,8 @@
-"""Reads BambooHR: pages of raw answers for every object of the manifest, from a stored cursor on.
+"""Reads BambooHR: pages of its answers for every object of the manifest, from a stored cursor on.
 
 Neighbours: ``client`` makes the requests, ``paging`` decides where a walk goes on, ``mapping`` says what the pages
 mean. Holds nothing between two reads but the open client. Of people it asks ``records.EMPLOYEE_FIELDS`` and the two
-fields that settings may add, and nothing else.
+fields that settings may add, and nothing else; what an answer has beyond, ``minimise`` cuts off.
 """
 
 from collections.abc import AsyncIterator, Mapping
@@ -17,6 +17,7 @@ from tieout.connectors.bamboohr.client import BambooClient
 from tieout.connectors.bamboohr.fields import rows_of
 from tieout.connectors.bamboohr.manifest import CHANGE_OVERLAP_S, EMPLOYEES_PER_PAGE, HOLIDAYS_PER_PAGE
 from tieout.connectors.bamboohr.mapping import BambooTranslator, newest_change
+from tieout.connectors.bamboohr.minimise import Minimiser
 from tieout.connectors.bamboohr.options import Options
 from tieout.connectors.bamboohr.paging import (
     Cursor,
@@ -59,6 +60,7 @@ class BambooSource:
         self._clock = clock
         self._options = options
         self._translator = BambooTranslator(options)
+        self._cut = Minimiser(options).cut
 
     async def read(self, object_name: str, cursor: str | None) -> AsyncIterator[Page]:
         """Pages of ``object_name``; answers are held back while they are byte for byte as in the last walk."""
@@ -92,7 +94,8 @@ class BambooSource:
 
     async def _employees(self, cursor: Cursor, telling: Telling) -> AsyncIterator[Page]:
         while True:
-            payload = await self._client.ask("/v2/datasets/employee/data", self._employee_question(cursor))
+            question = self._employee_question(cursor)
+            payload = self._cut("employees", await self._client.ask("/v2/datasets/employee/data", question))
             rows = _listed(payload)
             if rows is None:
                 yield telling.unreadable(payload, cursor)
@@ -126,14 +129,15 @@ class BambooSource:
         return question
 
     async def _departments(self, cursor: Cursor, telling: Telling) -> AsyncIterator[Page]:
-        payload = await self._client.ask("/v1_2/datasets/employee/field-options", {"fields": [_DEPARTMENT]})
+        answer = await self._client.ask("/v1_2/datasets/employee/field-options", {"fields": [_DEPARTMENT]})
+        payload = self._cut("departments", answer)
         async for page in self._only_page("departments", payload, cursor, telling):
             yield page
 
     async def _changes(self, object_name: str, cursor: Cursor, telling: Telling) -> AsyncIterator[Page]:
         path, parameters = _CHANGES[object_name]
         since = instant_text(cursor.settled or _BEGINNING)
-        payload = await self._client.get(path, {**parameters, "since": since})
+        payload = self._cut(object_name, await self._client.get(path, {**parameters, "since": since}))
         known = with_newest(cursor, [newest_change(payload)])
         async for page in self._only_page(object_name, payload, known, telling):
             yield page
@@ -157,7 +161,7 @@ class BambooSource:
         left = [one for one in windows if cursor.window is None or one[0] >= cursor.window]
         for first, last in left:
             parameters = {"start": first.isoformat(), "end": last.isoformat()}
-            payload = await self._client.get("/v1/time_off/requests", parameters)
+            payload = self._cut("time_off", await self._client.get("/v1/time_off/requests", parameters))
             count = self._count("time_off", payload)
             if count is None:
                 yield telling.unreadable(payload, cursor)
@@ -177,7 +181,7 @@ class BambooSource:
                 "page": str(cursor.page),
                 "pageSize": str(HOLIDAYS_PER_PAGE),
             }
-            payload = await self._client.get("/v1/holidays", parameters)
+            payload = self._cut("holidays", await self._client.get("/v1/holidays", parameters))
             count = self._count("holidays", payload)
             if count is None:
                 yield telling.unreadable(payload, cursor)

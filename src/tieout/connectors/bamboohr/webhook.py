@@ -15,6 +15,7 @@ from tieout.connect.json_codec import decode_strict
 from tieout.connect.source import Page
 from tieout.connect.webhook import WebhookRequest
 from tieout.connectors.bamboohr.mapping import WEBHOOK, BambooTranslator
+from tieout.connectors.bamboohr.minimise import Minimiser
 from tieout.connectors.bamboohr.options import Options
 from tieout.errors import AccessError
 
@@ -33,16 +34,18 @@ class BambooWebhook:
 
     def __init__(self, options: Options) -> None:
         self._translator = BambooTranslator(options)
+        self._cut = Minimiser(options).cut
 
     def receive(self, request: WebhookRequest, *, secrets: Mapping[str, str]) -> Sequence[Page]:
-        """One page with the body as it came.
+        """One page with the body, without what the hub does not keep of a person.
 
         Raises AccessError for a signature that is missing, wrong or too old, ContractError for a body that is none.
         """
         _prove(request, secrets)
         decode_strict(request.body)
-        count = len(self._translator.translate(WEBHOOK, request.body))
-        return [Page(object=WEBHOOK, payload=request.body, item_count=count, next_cursor="")]
+        payload = self._cut(WEBHOOK, request.body)
+        count = len(self._translator.translate(WEBHOOK, payload))
+        return [Page(object=WEBHOOK, payload=payload, item_count=count, next_cursor="")]
 
 
 def _prove(request: WebhookRequest, secrets: Mapping[str, str]) -> None:

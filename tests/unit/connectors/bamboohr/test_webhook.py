@@ -43,7 +43,7 @@ def sent(company: Company) -> SentWebhook:
 async def test_a_webhook_says_the_same_as_the_row_that_is_read(company: Company, sent: SentWebhook) -> None:
     (page,) = received(company, sent)
     (told,) = company.translated(page)
-    assert (page.payload, page.item_count, page.next_cursor) == (sent.body.encode(), 1, "")
+    assert (page.item_count, page.next_cursor) == (1, "")
     _, found = await company.read("employees")
     assert isinstance(told, ReportedRecord)
     assert told == records(found)[told.source_id]
