@@ -1,27 +1,35 @@
 """No row of any table behind the message store can be deleted, doubled or altered without the statement saying so."""
 
 from collections.abc import Callable
-from datetime import date, timedelta
+from dataclasses import replace
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Literal
 
+import msgspec
 import psycopg
 import pytest
 from psycopg import sql
 from tests.integration.reconciliation.books import Books, world
-from tests.worlds.inbound_database import master
+from tests.worlds.inbound_database import PlainTranslator, master
 from tests.worlds.inbound_plan import assignment, time_off
+from tests.worlds.payroll_hub import firm as payroll_firm
 from tests.worlds.people import CONTROLLER, FINANCE
 
 from tieout.desk import proposals, queue
+from tieout.governance import access, api_clients
+from tieout.governance.access import Act, Right
 from tieout.governance.mapping_additions import MappingAddition
 from tieout.inbound import bookings_review
+from tieout.model.access import Scope
 from tieout.model.reported import FieldValue, RecordType, ReportedState
 from tieout.reconciliation.tie_out import TieOut
 from tieout.records.adoption_store import Decision, decide
+from tieout.runtime.ids import SystemIds
 from tieout.runtime.proposals import carry_out, propose_mapping
 from tieout.storage.control_totals import sealed_tables
 from tieout.storage.pool import in_transaction
+from tieout.streams.hours_to_payroll.step import PayrollContext, tell_payrolls
 
 H = Decimal
 Change = Literal["delete", "double", "alter"]
@@ -68,6 +76,9 @@ def full(books: Books) -> None:
     apart = Decision(type="client", gone=("erp", "77"), kept=("psa", "c1"), is_one=False, evidence="names")
     in_transaction(hub.conn, lambda cur: decide(cur, [apart], actor="ada", now=hub.clock.now(), ids=hub.context.ids))
     _correct(books)
+    _tell_a_payroll(books)
+    in_transaction(hub.conn, lambda cur: _give_access(cur, hub.clock.now()))
+    in_transaction(hub.conn, lambda cur: _find_drift(cur, hub.clock.now()))
     in_transaction(hub.conn, bookings_review.request_all)
     hub.send_time(world.said(source_id="unread", work_date=day + timedelta(days=21)))
 
@@ -91,11 +102,46 @@ def _correct(books: Books) -> None:
     books.hub.work()
 
 
+def _tell_a_payroll(books: Books) -> None:
+    """A file of Ada's hours is under way; Bob's wait, since the payroll does not know him."""
+    hub = books.hub
+    wanted = payroll_firm()
+    hub.context = replace(hub.context, translators={**hub.context.translators, "payroll": PlainTranslator()})
+    base = world.firm(line_grain="entry", late_after_days=400)
+    hub.apply(msgspec.structs.replace(base, systems=wanted.systems, streams=wanted.streams))
+    hub.report(
+        master(RecordType.RESOURCE, "017", {"name": "Ada", "email": "ada@example.com"}),
+        system="payroll",
+    )
+    books.take(world.said(source_id="bob's", person="bob", work_date=date(2026, 7, 6)))
+    told = PayrollContext(clock=hub.clock, books=hub.context.books)
+    while tell_payrolls(hub.conn, told):
+        pass
+    books.take(world.said(source_id="not told yet", work_date=date(2026, 7, 27)))
+
+
+def _give_access(cur: psycopg.Cursor[tuple[object, ...]], now: datetime) -> None:
+    act, program_id = Act(by="admin", now=now), SystemIds().new_id()
+    api_clients.add_client(cur, name="warehouse", program_id=program_id, act=act)
+    right = Right(what=Scope.EVENTS_READ)
+    access.grant(cur, principal_id=program_id, right=right, grant_id=SystemIds().new_id(), act=act)
+
+
+def _find_drift(cur: psycopg.Cursor[tuple[object, ...]], now: datetime) -> None:
+    """As a sweep of the targets leaves it."""
+    cur.execute(
+        "insert into target_drift (system, record, key, drift, found_at) values ('erp', 'client', 'c1', null, %s)",
+        (now,),
+    )
+
+
 @pytest.fixture
 def tampered(books: Books) -> Callable[[str, Change], TieOut]:
     """The statement after a change of one row of a table, which is undone again."""
     full(books)
     assert books.proven().holds
+    with psycopg.connect(books.url, autocommit=True, options="-c search_path=tieout") as plain:
+        _drop_constraints(plain)
 
     def change(table: str, how: Change) -> TieOut:
         with psycopg.connect(books.url, autocommit=True, options="-c search_path=tieout") as plain:
@@ -112,6 +158,20 @@ def tampered(books: Books) -> Callable[[str, Change], TieOut]:
         return statement
 
     return change
+
+
+def _drop_constraints(plain: psycopg.Connection[tuple[object, ...]]) -> None:
+    """Whoever owns the tables can let them hold what they would refuse."""
+    found = plain.execute(
+        """
+        select conrelid::regclass::text, conname from pg_constraint
+         where contype in ('f', 'c') and connamespace = 'tieout'::regnamespace
+        """
+    )
+    for table, name in found.fetchall():
+        plain.execute(
+            sql.SQL("alter table {} drop constraint {}").format(sql.Identifier(str(table)), sql.Identifier(str(name)))
+        )
 
 
 def _delete(plain: psycopg.Connection[tuple[object, ...]], table: str) -> int:
