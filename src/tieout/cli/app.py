@@ -5,6 +5,7 @@ Exit codes: 0 done, 1 the answer is no (books do not tie out, a check failed), 2
 """
 
 import errno
+import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -20,6 +21,7 @@ from typer.core import TyperGroup
 from tieout.cli.output import Words
 from tieout.errors import CATALOGUE, ConfigurationError, TieoutError
 from tieout.runtime.firm.problems import FirmInvalidError
+from tieout.runtime.logs import configure_logs
 from tieout.storage.pool import losing_database
 
 _COMMANDS: Final = {
@@ -108,6 +110,7 @@ def main() -> None:
     """Run the command line; the process ends with its exit code."""
     try:
         with losing_database(), _naming_refusals():
+            configure_logs(os.environ)
             code = app(standalone_mode=False)
     except (typer.Abort, KeyboardInterrupt):
         code = STOPPED

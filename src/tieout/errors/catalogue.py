@@ -70,6 +70,7 @@ CATALOGUE: Final[dict[str, CatalogueEntry]] = {
         "Choose another name or directory as the message says; nothing was written.",
     ),
     "TIE-EVENT-001": CatalogueEntry("An event is not as the catalogue of events says", REPORT_IT),
+    "TIE-LOG-001": CatalogueEntry("There is no such form of logs", "Set TIEOUT_LOG to text or json, or leave it out."),
     "TIE-FINDING-001": CatalogueEntry("A finding has a code that the catalogue does not have", REPORT_IT),
     "TIE-ID-001": CatalogueEntry(
         "An identifier of another system is incomplete",

@@ -29,6 +29,7 @@ from tieout.replay import running as replay
 from tieout.runtime import notices, proposals, service_levels
 from tieout.runtime.clock import SystemClock
 from tieout.runtime.ids import SystemIds
+from tieout.runtime.logs import configure_logs
 from tieout.runtime.systems import translators
 from tieout.storage.pool import connect, in_transaction
 from tieout.storage.wake import Listener
@@ -141,6 +142,7 @@ def _work(conn: Connection[tuple[object, ...]], listener: Listener, stopping: th
 
 def main() -> int:
     """The worker process: the connection string comes by environment, the parent's death ends it."""
+    configure_logs(os.environ)
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
     if os.getppid() == 1:
         return 1
