@@ -7,6 +7,8 @@ from playwright.sync_api import Page
 
 pytestmark = pytest.mark.timeout(600)
 
+MOST_CAUSES = 60
+"""As many of the costliest are opened."""
 _SUMS = """
     names => names.map(name => [...document.querySelectorAll(`tbody [data-${name}]`)].map(one => one.dataset[name]))
 """
@@ -50,7 +52,7 @@ def test_every_figure_of_the_tie_out_opens_entries_that_add_up_to_it(reader: Pag
 
 def test_every_root_cause_opens_as_many_items_as_it_counts(reader: Page) -> None:
     reader.goto("/exceptions")
-    rows = reader.locator("main tbody tr").all()
+    rows = reader.locator("main tbody tr").all()[:MOST_CAUSES]
     counted = {
         str(row.locator("th a").get_attribute("href")): int(
             row.locator("[data-label=Items]").inner_text().replace(",", "")

@@ -4,22 +4,30 @@ Pure. A message is a page of many records; the object that carries the record's 
 the beginning of the message.
 """
 
+import re
 from collections.abc import Iterator
 from typing import Final
 
 import msgspec
 
+from tieout.connect.redaction import HIDDEN
+
 _SHOWN_CHARS: Final = 6_000
+_COSTS: Final = re.compile(r"cost|salar|wage|pay_?rate|compensation", re.IGNORECASE)
 
 
-def excerpt(payload: bytes, source_id: str | None) -> str:
-    """The part of ``payload`` about ``source_id``, indented; of what is no JSON, the lines that name it."""
+def excerpt(payload: bytes, source_id: str | None, *, costs: bool) -> str:
+    """The part of ``payload`` about ``source_id``, indented; of what is no JSON, the lines that name it.
+
+    Without ``costs``, what people cost is hidden by the names of the members, and lines are not shown at all.
+    """
     try:
         document = msgspec.json.decode(payload)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        return _lines(payload.decode("utf-8", errors="replace"), source_id)
+        return _lines(payload.decode("utf-8", errors="replace"), source_id) if costs else HIDDEN
     part = document if source_id is None else _about(document, source_id) or document
-    text = msgspec.json.format(msgspec.json.encode(part), indent=2).decode()
+    shown = part if costs else _without_costs(part)
+    text = msgspec.json.format(msgspec.json.encode(shown), indent=2).decode()
     return text[:_SHOWN_CHARS]
 
 
@@ -39,6 +47,14 @@ def _naming(node: object, source_id: str) -> Iterator[dict[str, object]]:
     elif isinstance(node, list):
         for one in node:
             yield from _naming(one, source_id)
+
+
+def _without_costs(node: object) -> object:
+    if isinstance(node, dict):
+        return {name: HIDDEN if _COSTS.search(name) else _without_costs(value) for name, value in node.items()}
+    if isinstance(node, list):
+        return [_without_costs(one) for one in node]
+    return node
 
 
 def _lines(text: str, source_id: str | None) -> str:

@@ -6,11 +6,12 @@ Answers carry an ETag of what they show: a page that refreshes itself gets 304 w
 
 import hashlib
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Hashable, Iterator
 from contextlib import contextmanager
-from datetime import datetime
-from typing import Any, Final, TypeAlias
+from datetime import datetime, timedelta
+from typing import Any, Final, TypeAlias, TypeVar
 
+import msgspec
 from litestar import MediaType, Request, Response
 from litestar.datastructures import State
 from litestar.response import Redirect
@@ -20,6 +21,7 @@ from psycopg import Connection
 from tieout.console.navigation import sections
 from tieout.console.query import Query
 from tieout.console.readers.shell import Frame, read_frame
+from tieout.console.recent import Recent
 from tieout.console.rendering import render
 from tieout.model.access import Principal, Scope
 from tieout.web.database import DoorDatabase
@@ -28,6 +30,9 @@ from tieout.web.guards import csrf_token
 Asked: TypeAlias = Request[Any, Any, State]
 THEME_COOKIE: Final = "tieout_theme"
 THEMES: Final = ("light", "dark")
+_RECENT: Final = "console_recent"
+_RECENT_LASTS: Final = timedelta(seconds=10)
+_T = TypeVar("_T")
 _NEVER_STORED: Final = {"Cache-Control": "private, no-cache"}
 
 
@@ -44,14 +49,17 @@ class Refused(Exception):  # noqa: N818 - no error of the product: a page that s
 class View:
     """One page being made. ``conn`` sees what the principal may see, in one transaction that ends with the page."""
 
-    def __init__(self, asked: Asked, principal: Principal, conn: Connection[tuple[object, ...]]) -> None:
+    def __init__(self, asked: Asked, principal: Principal, conn: Connection[tuple[object, ...]], scope: Scope) -> None:
+        """``scope`` is the one whose legal entities ``conn`` shows."""
         self._began_at = time.monotonic()
+        self._scope = scope
+        self._recent = _recent_of(asked)
         self.asked = asked
         self.principal = principal
         self.conn = conn
         self.query = Query.of(asked.url.path, dict(asked.query_params))
         self.now: datetime = asked.app.state.clock.now()
-        self.frame: Frame = read_frame(conn)
+        self.frame: Frame = _without_hidden(read_frame(conn), self)
 
     def render(self, template: str, *, status_code: int = HTTP_200_OK, **context: object) -> Response[str]:
         """The page, or 304 where the reader has it already."""
@@ -63,9 +71,49 @@ class View:
             return Response("", status_code=HTTP_304_NOT_MODIFIED, media_type=MediaType.HTML, headers=headers)
         return Response(text, status_code=status_code, media_type=MediaType.HTML, headers=headers)
 
+    def covers(self, scope: Scope) -> bool:
+        """Whether ``scope`` is held wherever this page shows rows."""
+        held, shown = self.principal.entities(scope), self.principal.entities(self._scope)
+        return held is None or (shown is not None and shown <= held)
+
+    @contextmanager
+    def seeing(self, scope: Scope) -> Iterator[Connection[tuple[object, ...]]]:
+        """A connection that shows the legal entities of another scope, for a part of the page that needs it."""
+        if self.principal.entities(scope) == self.principal.entities(self._scope):
+            yield self.conn
+            return
+        database: DoorDatabase = self.asked.app.state.database
+        with database.as_principal(self.principal, scope) as conn:
+            yield conn
+
+    def recently(self, name: str, scope: Scope, make: Callable[[], _T], *more: Hashable) -> _T:
+        """What ``make`` makes of rows that ``scope`` shows, at most some seconds old; ``more`` chooses among them."""
+        key = (name, self.principal.entities(scope), more)
+        return self._recent.get(key, make, now=self.now)
+
     def go(self, path: str, **values: object) -> Redirect:
         """What answers a form that was carried out: the page that shows what came of it."""
+        self._recent.clear()
         return Redirect(self.query.to(path, **values), status_code=303)
+
+
+def _without_hidden(frame: Frame, view: View) -> Frame:
+    """Counts only of what the reader may open, and only where they are of the same legal entities."""
+    return msgspec.structs.replace(
+        frame,
+        exceptions=frame.exceptions if view.covers(Scope.DESK_READ) else 0,
+        in_doubt=frame.in_doubt if view.covers(Scope.DELIVERIES_READ) else 0,
+        chain_head=frame.chain_head if view.principal.may(Scope.AUDIT_READ) else None,
+    )
+
+
+def _recent_of(asked: Asked) -> Recent:
+    """The sums of this application; two that make it at once lose nothing but one of them."""
+    found = asked.app.state.get(_RECENT)
+    if not isinstance(found, Recent):
+        found = Recent(_RECENT_LASTS)
+        asked.app.state[_RECENT] = found
+    return found
 
 
 def frame_context(
@@ -92,4 +140,4 @@ def open_view(asked: Asked, principal: Principal, scope: Scope) -> Iterator[View
         raise Refused(asked, principal, scope)
     database: DoorDatabase = asked.app.state.database
     with database.as_principal(principal, scope) as conn:
-        yield View(asked, principal, conn)
+        yield View(asked, principal, conn, scope)

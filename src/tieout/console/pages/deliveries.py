@@ -36,9 +36,11 @@ def deliveries(request: Asked, principal: Asking) -> Response[str]:
         )
         return view.render(
             "deliveries.html",
-            targets=reader.targets(view.conn, query.entity),
+            targets=view.recently(
+                "targets", Scope.DELIVERIES_READ, lambda: reader.targets(view.conn, query.entity), query.entity
+            ),
             found=found,
-            total=reader.total(view.conn, chosen),
+            total=view.recently("deliveries", Scope.DELIVERIES_READ, lambda: reader.total(view.conn, chosen), chosen),
             doubtful=[] if chosen.state == "doubt" else doubtful,
             next_after=found[-1].delivery_id if len(found) == _SHOWN else None,
         )
@@ -66,6 +68,7 @@ def delivery(request: Asked, principal: Asking, delivery_id: FromPath[int]) -> R
         return view.render(
             "delivery.html",
             delivery=found if sees_costs else reader.without_costs(found),
+            sees_costs=sees_costs,
             attempts=reader.attempts(view.conn, delivery_id),
             command=reader.command(view.conn, delivery_id) if sees_costs or not reader.tells_costs(found) else None,
             carried=carried,

@@ -24,7 +24,8 @@ def entry(request: Asked, principal: Asking, entry_id: FromPath[int]) -> Respons
         found = reader.entry(view.conn, entry_id)
         if found is None:
             raise NotFoundException
-        rows = reader.actuals(view.conn, entry_id, costs=principal.may(Scope.COSTS_READ, found.entity))
+        costs = principal.may(Scope.COSTS_READ, found.entity)
+        rows = reader.actuals(view.conn, entry_id, costs=costs)
         payload = reader.payload(view.conn, found.message_id)
         sale = next((one for one in rows if one.slot == _SALES), None)
         trace: list[str] = []
@@ -38,6 +39,6 @@ def entry(request: Asked, principal: Asking, entry_id: FromPath[int]) -> Respons
             entry=found,
             versions=reader.versions(view.conn, found),
             actuals=rows,
-            received=None if payload is None else excerpt(payload, found.source_id),
+            received=None if payload is None else excerpt(payload, found.source_id, costs=costs),
             trace=trace,
         )

@@ -3,6 +3,7 @@
 Reads only; ``exceptions_acts`` changes things. Neighbours: ``desk.queue`` and ``desk.item_view`` know the desk.
 """
 
+from decimal import Decimal
 from typing import Final
 
 from litestar import Response, get
@@ -32,17 +33,22 @@ def causes(request: Asked, principal: Asking) -> Response[str]:
             entity=query.entity, owner=query.get("owner"), code=query.get("code"), text=query.get("text")
         )
         worth = comparison(view.conn, firm_version.newest(view.conn), query.entity)
-        found = priced.causes(view.conn, chosen, worth)
+        found = view.recently("causes", Scope.DESK_READ, lambda: priced.causes(view.conn, chosen, worth), chosen)
         total: dict[str, int] = {}
         for one in found:
             for currency, minor in one.minor.items():
                 total[currency] = total.get(currency, 0) + minor
+        start = query.number("after")
         return view.render(
             "exceptions.html",
-            causes=found,
+            causes=found[start : start + _SHOWN],
+            count=len(found),
+            items=sum(one.items for one in found),
+            hours=sum((one.hours for one in found), Decimal(0)),
+            next_after=start + _SHOWN if start + _SHOWN < len(found) else None,
             total=total,
             total_worth=worth.worth(total),
-            owners=priced.owners(view.conn),
+            owners=view.recently("owners", Scope.DESK_READ, lambda: priced.owners(view.conn)),
             is_filtered=any((chosen.owner, chosen.code, chosen.text, chosen.entity)),
         )
 
@@ -72,7 +78,11 @@ def items(request: Asked, principal: Asking) -> Response[str]:
         order = queue.ItemOrder.AGE if state is queue.ItemState.HELD else queue.ItemOrder.NEWEST
         page = queue.items(view.conn, chosen, order=order, after=query.get("after"), limit=_SHOWN)
         return view.render(
-            "items.html", page=page, totals=queue.totals(view.conn, chosen), state=state.value, states=queue.ItemState
+            "items.html",
+            page=page,
+            totals=view.recently("totals", Scope.DESK_READ, lambda: queue.totals(view.conn, chosen), chosen),
+            state=state.value,
+            states=queue.ItemState,
         )
 
 
@@ -118,4 +128,5 @@ def _received(view: View, whole: item_view.WholeItem) -> str | None:
     """The record as received; None where the reader may not see messages of all entities, or there is none."""
     if whole.received is None:
         return None
-    return excerpt(item_view.received_payload(view.conn, whole.item.item_id), whole.item.source_id)
+    payload = item_view.received_payload(view.conn, whole.item.item_id)
+    return excerpt(payload, whole.item.source_id, costs=view.principal.may(Scope.COSTS_READ, whole.item.entity))

@@ -34,10 +34,29 @@ def overview(request: Asked, principal: Asking) -> Response[str]:
         yesterday = view.now.replace(second=0, microsecond=0) - timedelta(days=1)
         flows = []
         if principal.may(Scope.PROJECTS_READ):
-            flows.append(streams.lead_to_project(conn, worth, query.entity))
-            flows.append(streams.plan_to_allocate(conn, worth, query.entity, today=view.now.date()))
-        flows.append(streams.time_to_bill(conn, rows, worth, query.entity))
-        causes = desk.causes(conn, desk.Chosen(entity=query.entity), worth) if principal.may(Scope.DESK_READ) else []
+            with view.seeing(Scope.PROJECTS_READ) as projects:
+                flows.append(streams.lead_to_project(projects, worth, query.entity))
+                flows.append(streams.plan_to_allocate(projects, worth, query.entity, today=view.now.date()))
+        flows.append(
+            view.recently(
+                "time-to-bill",
+                Scope.TIE_OUT_READ,
+                lambda: streams.time_to_bill(conn, rows, worth, query.entity),
+                query.entity,
+                period,
+                run and run.run_id,
+            )
+        )
+        causes: list[desk.Cause] = []
+        breaches = None
+        if principal.may(Scope.DESK_READ):
+            chosen = desk.Chosen(entity=query.entity)
+            with view.seeing(Scope.DESK_READ) as held:
+                causes = view.recently("causes", Scope.DESK_READ, lambda: desk.causes(held, chosen, worth), chosen)
+                breaches = by_level(service_levels.breaches(held))
+        told = []
+        if all(view.covers(scope) for scope in (Scope.DESK_READ, Scope.DELIVERIES_READ, Scope.PROJECTS_READ)):
+            told = view.recently("changes", Scope.TIE_OUT_READ, lambda: changes.since(conn, yesterday), yesterday)
         return view.render(
             "overview.html",
             flows=[(flow, band(flow)) for flow in flows],
@@ -48,8 +67,8 @@ def overview(request: Asked, principal: Asking) -> Response[str]:
             causes=causes[:_CAUSES],
             causes_count=len(causes),
             at_stake=worth.worth(_sum(causes)),
-            breaches=by_level(service_levels.breaches(conn)) if principal.may(Scope.DESK_READ) else None,
-            changes=changes.since(conn, yesterday),
+            breaches=breaches,
+            changes=told,
             yesterday=yesterday.isoformat(),
         )
 

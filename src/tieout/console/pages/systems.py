@@ -25,7 +25,7 @@ def systems(request: Asked, principal: Asking) -> Response[str]:
         return view.render(
             "systems.html",
             systems=[] if firm is None else reader.systems(view.conn, firm),
-            lines=status(view.conn, now=view.now),
+            lines=view.recently("status", Scope.SYSTEMS_READ, lambda: status(view.conn, now=view.now)),
         )
 
 

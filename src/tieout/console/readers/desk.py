@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from datetime import datetime
 from decimal import Decimal
+from typing import Final
 
 import msgspec
 from psycopg import Connection
@@ -45,39 +46,50 @@ class Chosen(msgspec.Struct, frozen=True, kw_only=True):
     text: str | None = None
 
 
-_SELECTED = """
-    select i.*, c.code, c.cause_key, c.owner, p.cut_off, a.item_id is not null as is_assigned
-      from desk_item i join root_cause c using (cause_id)
-      left join golden_record e on e.record_id = i.entity_id
-      left join posting_cut_off p on p.entity_id = i.entity_id and p.starts <= i.document_date
-                                 and i.document_date < p.ends
-      left join desk_assignment a on a.item_id = i.item_id
-     where i.state in ('open', 'released')
-       and (%(entity)s::text is null or e.code = %(entity)s)
-       and (%(owner)s::text is null or c.owner = %(owner)s)
-       and (%(code)s::text is null or c.code = %(code)s)
-       and (%(cause_id)s::integer is null or i.cause_id = %(cause_id)s)
-       and (%(text)s::text is null or i.source_id = %(text)s or i.message ilike '%%' || %(text)s || '%%')
-"""
-_CAUSES = f"""
-    with item as ({_SELECTED}), amount as (
-        select i.cause_id, s.currency, sum(s.amount)::bigint as minor
-          from item i
-         cross join lateral (values (i.currency, i.amount_minor), (i.new_currency, i.new_amount_minor))
+# Added up by what is alike first: some thousand rows are then looked up in cut-offs, not every item.
+_CAUSES: Final = """
+    with alike as materialized (
+        select i.cause_id, i.entity_id, i.document_date, i.currency, i.new_currency, count(*) as items,
+               sum(i.entry_count) as entries, sum(i.hours) as hours, sum(i.amount_minor)::bigint as amount_minor,
+               sum(i.new_amount_minor)::bigint as new_amount_minor,
+               sum(i.entry_count) filter (where i.amount_minor is null) as unpriced, min(i.opened_at) as oldest,
+               min(i.item_id) as first_id, count(*) filter (where i.state = 'released') as released
+          from desk_item i
+         where i.state in ('open', 'released')
+           and (%(cause_id)s::integer is null or i.cause_id = %(cause_id)s)
+           and (%(entity)s::text is null or i.entity_id = (
+                   select record_id from golden_record where type = 'legal_entity' and code = %(entity)s))
+           and (%(text)s::text is null or i.source_id = %(text)s or i.message ilike '%%' || %(text)s || '%%')
+         group by 1, 2, 3, 4, 5
+    ), amount as (
+        select a.cause_id, s.currency, sum(s.amount)::bigint as minor
+          from alike a
+         cross join lateral (values (a.currency, a.amount_minor), (a.new_currency, a.new_amount_minor))
                as s (currency, amount)
          where s.currency is not null and s.amount is not null
-         group by i.cause_id, s.currency
+         group by a.cause_id, s.currency
     ), sums as (
         select cause_id, jsonb_object_agg(currency, minor)::text as minor from amount group by cause_id
+    ), cause as (
+        select a.cause_id, sum(a.items) as items, sum(a.entries) as entries, coalesce(sum(a.hours), 0) as hours,
+               coalesce(sum(a.unpriced), 0) as unpriced, min(a.oldest) as oldest, min(a.document_date) as day,
+               min(a.first_id) as first_id, sum(a.released) as released,
+               min((select p.cut_off from posting_cut_off p
+                     where p.entity_id = a.entity_id and p.starts <= a.document_date and a.document_date < p.ends
+                     limit 1)) as cut_off
+          from alike a group by a.cause_id
+    ), assigned as (
+        select i.cause_id, count(*) as items from desk_assignment d join desk_item i using (item_id)
+         where i.state in ('open', 'released') group by i.cause_id
     )
-    select i.cause_id, min(i.code), min(i.cause_key), min(i.owner), count(*), sum(i.entry_count),
-           coalesce(sum(i.hours), 0)::text, min(s.minor),
-           coalesce(sum(i.entry_count) filter (where i.amount_minor is null), 0), min(i.opened_at),
-           min(i.document_date)::text, min(i.message), count(*) filter (where i.state = 'released'), min(i.cut_off),
-           count(*) filter (where i.is_assigned)
-      from item i left join sums s using (cause_id)
-     group by i.cause_id
-"""  # noqa: S608 - constants of this module
+    select c.cause_id, r.code, r.cause_key, r.owner, c.items, c.entries, c.hours::text, s.minor, c.unpriced, c.oldest,
+           c.day::text, i.message, c.released, c.cut_off, coalesce(d.items, 0)
+      from cause c join root_cause r on r.cause_id = c.cause_id
+      join desk_item i on i.item_id = c.first_id
+      left join sums s on s.cause_id = c.cause_id
+      left join assigned d on d.cause_id = c.cause_id
+     where (%(owner)s::text is null or r.owner = %(owner)s) and (%(code)s::text is null or r.code = %(code)s)
+"""
 
 
 def causes(conn: Connection[tuple[object, ...]], chosen: Chosen, comparison: Comparison) -> list[Cause]:
