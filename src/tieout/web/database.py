@@ -34,17 +34,18 @@ class DoorDatabase:
     def as_principal(self, principal: Principal, scope: Scope) -> Iterator[Connection[Row]]:
         """A connection in a transaction that sees the legal entities for which ``principal`` holds ``scope``.
 
+        What people are paid is among it only where he may read costs for all of these.
         It commits at the end and rolls back on an error. Raises TransientError (TIE-STORE-001) without a database.
         """
-        entities = principal.entities(scope)
+        entities, costs = principal.entities(scope), principal.entities(Scope.COSTS_READ)
         self.note_use(principal.principal_id, scope)
         with losing_database(), self._pool.connection() as conn, conn.transaction():
             conn.execute(
-                "select set_config('tieout.entities', %s, true), set_config('tieout.principal', %s, true)",
-                (
-                    ALL_ENTITIES if entities is None else ",".join(sorted(entities)),
-                    str(principal.principal_id),
-                ),
+                """
+                select set_config('tieout.entities', %s, true), set_config('tieout.costs', %s, true),
+                       set_config('tieout.principal', %s, true)
+                """,
+                (_setting(entities), _setting(costs), str(principal.principal_id)),
             )
             yield conn
 
@@ -77,3 +78,7 @@ class DoorDatabase:
         """
         with losing_database(), self._pool.connection() as conn, conn.transaction():
             yield conn
+
+
+def _setting(entities: frozenset[str] | None) -> str:
+    return ALL_ENTITIES if entities is None else ",".join(sorted(entities))

@@ -225,7 +225,8 @@ def test_every_table_shows_the_rows_of_the_entities_that_are_given_and_no_other(
     database: DoorDatabase, given: frozenset[str] | None
 ) -> None:
     some = 0 if given == frozenset() else 1
-    with database.as_principal(principal_with({Scope.DESK_READ: given}), Scope.DESK_READ) as conn:
+    who = principal_with({Scope.DESK_READ: given, Scope.COSTS_READ: given})
+    with database.as_principal(who, Scope.DESK_READ) as conn:
         found = {table: seen(conn, table) for table in OWNED}
         wanted = {table: expected(given) for table in OWNED}
         if given is None:
@@ -243,6 +244,46 @@ def test_every_table_shows_the_rows_of_the_entities_that_are_given_and_no_other(
         keys = conn.execute("select record_id from cross_reference order by 1").fetchall()
         named = {base + number for base in (0, *OWNERS) for number in expected(given)}
         assert {one for (one,) in keys} == named | ({403} if some else set())
+
+
+@pytest.mark.parametrize(
+    ("given", "costs", "shown"),
+    [
+        (None, frozenset(), False),
+        (None, frozenset({"US01", "DE01", "FR01"}), False),
+        (None, None, True),
+        (frozenset({"US01"}), frozenset(), False),
+        (frozenset({"US01"}), frozenset({"DE01"}), False),
+        (frozenset({"US01", "DE01"}), frozenset({"DE01"}), False),
+        (frozenset({"US01"}), frozenset({"US01", "DE01"}), True),
+        (frozenset({"US01"}), None, True),
+    ],
+)
+def test_what_people_are_paid_is_shown_only_with_the_right_for_costs(
+    database_url: str,
+    database: DoorDatabase,
+    given: frozenset[str] | None,
+    costs: frozenset[str] | None,
+    shown: bool,  # noqa: FBT001 - a case of the table
+) -> None:
+    with connect(database_url, autocommit=True) as conn:
+        conn.execute("update rate_line set context = 'cost'")
+        put(conn, "golden_record_version", 0, record_id=231)
+        put(conn, "reported_record", 0, system="psa", type="cost_rate", source_id="c1")
+        put(conn, "reported_record", 0, system="psa", type="task", source_id="t1")
+    questions = (
+        "select count(*) from golden_record where type = 'cost_rate'",
+        "select count(*) from golden_record_version where record_id = 231",
+        "select count(*) from rate_line",
+    )
+    who = principal_with({Scope.DESK_READ: given, Scope.COSTS_READ: costs})
+    with database.as_principal(who, Scope.DESK_READ) as conn:
+        counts = [int(str(row[0])) for one in questions if (row := conn.execute(one.encode()).fetchone()) is not None]
+        reported = conn.execute("select type from reported_record where source_id in ('c1', 't1')").fetchall()
+        assert conn.execute("select count(*) > 0 from golden_record where type = 'resource'").fetchone() == (True,)
+    assert [count > 0 for count in counts] == [shown] * len(questions)
+    if given is None:
+        assert sorted(reported) == ([("cost_rate",), ("task",)] if shown else [("task",)])
 
 
 def test_no_role_shows_more_than_it_was_given_for_by_any_scope(database: DoorDatabase) -> None:
