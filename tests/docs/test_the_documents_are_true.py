@@ -24,6 +24,7 @@ from tieout.model.oversight import (
     QualityOverride,
     QualityPolicy,
     Schedule,
+    SubscriptionDoor,
     WebhookDoor,
 )
 from tieout.model.service_level import (
@@ -86,6 +87,7 @@ def test_every_command_and_option_is_documented_and_the_other_way_round() -> Non
         QualityOverride,
         WebhookDoor,
         Intake,
+        SubscriptionDoor,
         LabourPolicy,
         ServiceLevels,
         TimePosted,

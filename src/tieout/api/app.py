@@ -5,6 +5,7 @@
 """
 
 import asyncio
+import os
 from typing import Final
 
 from litestar import Litestar, MediaType, Response, get
@@ -23,6 +24,7 @@ from tieout.api.time_entries import MAX_BODY_BYTES, hand_in_time
 from tieout.api.versions import RETIRING, Versions
 from tieout.api.webhooks import WebhookRates, receive_webhook
 from tieout.errors import ConfigurationError
+from tieout.governance.master_key import MasterKeys
 from tieout.model.clock import Clock
 from tieout.storage.pool import Pool
 from tieout.web import entrance as doors
@@ -69,6 +71,7 @@ def application(pool: Pool, clock: Clock, entrance: Entrance) -> Litestar:
         "rates": WebhookRates(),
         "horizon": SharedHorizon(),
         "api_uses": Uses(),
+        "master_keys": MasterKeys(entrance.home, os.environ),
         **doors.state(entrance, clock),
     }
     return Litestar(

@@ -71,7 +71,7 @@ _READS: Final = (400, 401, 403, 404, 409, 429, 503)
 _WRITES: Final = (*_READS, 413, 422)
 _NOT_FOUND: Final = 404
 _MAY_MISS: Final = frozenset({"read_tie_out", "list_tie_out_lines"})
-_NO_KEY: Final = frozenset({"issue_token", "receive_webhook"})
+_NO_KEY: Final = frozenset({"issue_token", "receive_webhook", "subscribe", "replace_subscription_secret"})
 _TIME: Final = (400, 401, 409, 413, 415, 422, 503)
 
 EXAMPLES: Final[Mapping[str, Json]] = {
@@ -182,13 +182,13 @@ def _body_type(handler: HTTPRouteHandler) -> object:
 
 def _operation(path: str, operation: Json, handler: HTTPRouteHandler, schemas: Mapping[object, Json]) -> Json:
     name = operation["operationId"]
-    is_write = "POST" in handler.http_methods
+    is_write = "GET" not in handler.http_methods
     answers: Json = {
         str(one): {"$ref": f"#/components/responses/Problem{one}"} for one in statuses(name, path, is_write=is_write)
     }
     described_one = {key: value for key, value in operation.items() if key != "requestBody"} | {
         "responses": _success(operation, handler, schemas) | answers | _own_refusals(name, schemas),
-        "parameters": [*map(_parameter, operation.get("parameters") or ()), *_headers(name, is_write=is_write)],
+        "parameters": [*map(_parameter, operation.get("parameters") or ()), *_headers(handler)],
         "deprecated": name in RETIRING,
         "security": [] if name in _OPEN else [{"token": []}],
     }
@@ -219,13 +219,13 @@ def _own_refusals(name: str, schemas: Mapping[object, Json]) -> Json:
     return {str(status): {"description": "Refused (RFC 6749, 5.2)", "content": content} for status in (400, 401)}
 
 
-def _headers(name: str, *, is_write: bool) -> list[Json]:
+def _headers(handler: HTTPRouteHandler) -> list[Json]:
     """Headers that every operation of its kind understands."""
     text = {"type": "string"}
-    if not is_write:
+    if "GET" in handler.http_methods:
         words = "The ETag of an answer that is there already: 304 where nothing changed."
         return [{"name": "If-None-Match", "in": "header", "required": False, "schema": text, "description": words}]
-    if name in _NO_KEY:
+    if "POST" not in handler.http_methods or handler.operation_id in _NO_KEY:
         return []
     words = "A string in quotes, new for each request: the same request again has no effect and the same answer."
     key = {"name": "Idempotency-Key", "in": "header", "required": False, "schema": text, "description": words}
@@ -260,7 +260,8 @@ def _body(name: str, told: object, schemas: Mapping[object, Json]) -> Json | Non
         return None
     else:
         schema = schemas[told]
-    return {"required": True, "content": {_JSON: {"schema": schema, "example": EXAMPLES[name]}}}
+    content: Json = {"schema": schema}
+    return {"required": True, "content": {_JSON: content | ({"example": EXAMPLES[name]} if name in EXAMPLES else {})}}
 
 
 def _taken() -> Json:

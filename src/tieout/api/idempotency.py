@@ -33,7 +33,8 @@ ABANDONED_AFTER: Final = timedelta(minutes=2)
 """No request takes so long: its process is gone, and the caller may try again."""
 _QUOTED: Final = re.compile(r'"((?:[\x20-\x21\x23-\x5b\x5d-\x7e]|\\["\\]){1,255})"')
 """A string of RFC 8941, which the draft asks for."""
-_NO_KEYS: Final = frozenset({f"{API_PATH}/oauth/token"})
+_NO_KEYS: Final = re.compile(rf"{API_PATH}/(?:oauth/token|subscriptions|subscriptions/[^/]+/secret)/?")
+"""Their answers hold secrets that are told once and kept nowhere."""
 _SERVER_ERROR: Final = 500
 
 
@@ -128,7 +129,7 @@ class _Call:
 
 
 def _is_keyed(path: str) -> bool:
-    return path.startswith(f"{API_PATH}/") and path not in _NO_KEYS
+    return path.startswith(f"{API_PATH}/") and _NO_KEYS.fullmatch(path) is None
 
 
 async def _carry_out(call: _Call, scope: Scope, receive: Receive, send: Send, next_app: ASGIApp) -> None:

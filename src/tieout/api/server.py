@@ -5,12 +5,14 @@ vendors hand in is taken in for the whole firm; what people and programs read go
 """
 
 import asyncio
+import os
 import socket
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from tieout.errors import ConfigurationError, InvariantError
+from tieout.governance.master_key import MasterKeys
 from tieout.model.clock import Clock
 from tieout.storage.pool import Pool, sync_pool
 from tieout.web.site import Site
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
     from granian.server.embed import Server
     from litestar.types import ControllerRouterHandler
 
+    from tieout.api.subscription_sender import Sender
     from tieout.web.entrance import Entrance
 
     Pages = Callable[[], Sequence[ControllerRouterHandler]]
@@ -78,12 +81,28 @@ class Door:
     async def _serve(self, taking_in: Pool, entrance: "Entrance", stopping: asyncio.Event) -> None:
         server = await asyncio.to_thread(self._server, taking_in, entrance)
         serving = asyncio.create_task(server.serve())
+        telling = asyncio.create_task(self._sender(entrance).run(stopping))
         stopped = asyncio.create_task(stopping.wait())
-        await asyncio.wait({serving, stopped}, return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait({serving, stopped, telling}, return_when=asyncio.FIRST_COMPLETED)
         if not serving.done():
             server.stop()  # type: ignore[no-untyped-call]  # granian leaves it untyped
-        await serving
-        stopped.cancel()
+        try:
+            await serving
+        finally:
+            stopped.cancel()
+            if not stopping.is_set():
+                telling.cancel()
+            await asyncio.wait({telling})
+        if not telling.cancelled():
+            telling.result()
+
+    def _sender(self, entrance: "Entrance") -> "Sender":
+        """Events by webhook are sent beside the server, with the rights of those who subscribed."""
+        from tieout.api.subscription_sender import Sender  # noqa: PLC0415 - loaded beside the hub
+        from tieout.web.database import DoorDatabase  # noqa: PLC0415 - as above
+
+        keys = MasterKeys(entrance.home, os.environ)
+        return Sender(DoorDatabase(entrance.pool, self._clock), keys, self._clock)
 
     def _server(self, taking_in: Pool, entrance: "Entrance") -> "Server":
         from granian.constants import Interfaces  # noqa: PLC0415 - loaded beside the hub

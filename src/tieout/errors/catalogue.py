@@ -422,6 +422,14 @@ CATALOGUE: Final[dict[str, CatalogueEntry]] = {
         "The hub stopped while a daily run was under way",
         "Nothing is to be done: the run is made again at the next start.",
     ),
+    "TIE-SUBSCRIPTION-001": CatalogueEntry(
+        "Events cannot be sent to the address of a subscription",
+        "Give a public https address; for the firm's own networks set own_networks in [subscriptions] of tieout.toml.",
+    ),
+    "TIE-SUBSCRIPTION-002": CatalogueEntry(
+        "A program has as many subscriptions as it may",
+        "Remove one that is not needed, or name more types in one.",
+    ),
     "TIE-SWEEP-001": CatalogueEntry(
         "A sweep met an item that cannot be read",
         "Nothing was taken for deleted; correct the item in its source or the connector's rules, then sweep again.",

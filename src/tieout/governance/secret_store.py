@@ -162,7 +162,12 @@ def rewrap(cur: Cursor[_Row], keys: MasterKeys, act: Act) -> int:
 def drop_unused_keys(cur: Cursor[_Row], keys: MasterKeys, *, also_used: frozenset[str]) -> int:
     """Destroy the home's master keys that open nothing any more; returns how many."""
     _lock(cur)
-    cur.execute("select distinct master_key_id from stored_secret where master_key_id is not null")
+    cur.execute(
+        """
+        select master_key_id from stored_secret where master_key_id is not null
+         union select master_key_id from subscription_secret
+        """
+    )
     return keys.drop_all_but(also_used | {str(one) for (one,) in cur.fetchall()})
 
 

@@ -139,6 +139,12 @@ class WebhookDoor(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     refused_per_day: int = 20
 
 
+class SubscriptionDoor(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Where webhooks of subscriptions may go (``[subscriptions]``): the internet, or the firm's own networks too."""
+
+    own_networks: bool = False
+
+
 class Intake(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """How what arrives is looked at (``[intake]``): a page of which so much cannot be read has another form."""
 
@@ -152,3 +158,4 @@ class Oversight(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     quality: QualityPolicy = QualityPolicy()
     webhooks: WebhookDoor = WebhookDoor()
     intake: Intake = Intake()
+    subscriptions: SubscriptionDoor = SubscriptionDoor()

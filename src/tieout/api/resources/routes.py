@@ -18,6 +18,7 @@ from tieout.api.resources import (
     masters,
     oversight,
     schemas,
+    subscriptions,
     tie_out,
 )
 
@@ -38,6 +39,7 @@ def routes() -> list[ControllerRouterHandler]:
         *exceptions.handlers(),
         *tie_out.handlers(),
         *events.handlers(),
+        *subscriptions.handlers(),
         *inventory.handlers(),
         oversight.vitals,
         oversight.hub_status,
