@@ -57,5 +57,8 @@ faults: setup ## kill processes at every step boundary and count what was lost o
 faults-vendors: setup ## of these, the kills between the steps of a provisioning, against the vendors' simulators
 	$(BIN)/pytest -m faults -p no:xdist -s tests/faults/test_no_kill_doubles_a_project_at_a_vendor.py $(PYTEST_ARGS)
 
+fuzz-api: setup ## send many requests, valid and broken, to every endpoint, and hold the answers against the description
+	TIEOUT_FUZZ_EXAMPLES=400 $(BIN)/pytest -s tests/contract/api $(PYTEST_ARGS)
+
 clean: ## remove the environment and every cache
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis

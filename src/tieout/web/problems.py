@@ -17,6 +17,7 @@ from litestar.exceptions import HTTPException
 from litestar.response import Redirect
 from litestar.status_codes import (
     HTTP_303_SEE_OTHER,
+    HTTP_400_BAD_REQUEST,
     HTTP_401_UNAUTHORIZED,
     HTTP_403_FORBIDDEN,
     HTTP_404_NOT_FOUND,
@@ -81,7 +82,7 @@ def handlers(limit_bytes: int) -> dict[int | type[Exception], Handler]:
             return not_authorised() if is_api(request.url.path) else _to_sign_in(request)
         return _refusal(request, error)
 
-    return {TransientError: _unavailable, HTTPException: refused, Exception: defect}
+    return {TransientError: _unavailable, HTTPException: refused, RecursionError: _too_deep, Exception: defect}
 
 
 def _refusal(request: Request[Any, Any, Any], error: HTTPException) -> Response[bytes]:
@@ -104,6 +105,13 @@ def defect(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]
     return problem(
         HTTP_500_INTERNAL_SERVER_ERROR, "TIE-API-009", "The request could not be handled; nothing of it was stored."
     )
+
+
+def _too_deep(request: Request[Any, Any, Any], error: RecursionError) -> Response[bytes]:
+    """A body that is nested deeper than anything that has a meaning; any other recursion is a defect of ours."""
+    if "deserializing" not in str(error):
+        return defect(request, error)
+    return problem(HTTP_400_BAD_REQUEST, "TIE-API-008", "The body is nested too deep.")
 
 
 def _shown(request: Request[Any, Any, Any]) -> str:
