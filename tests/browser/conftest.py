@@ -18,10 +18,10 @@ PEOPLE = {
     "Jon Okafor": ("controller",),
     "Ada Brandt": ("administrator",),
     "Rui Tanaka": ("resource_manager",),
-    "Kim Hartmann": ("finance_operations",),
+    "Kim Hartmann": ("finance_operations DE01",),
+    "Lou Petit": ("reader JP01", "resource_manager DE01"),
 }
-ONLY = {"Kim Hartmann": "DE01"}
-"""Who may do what he may for one legal entity only."""
+"""Who has which roles, each for all legal entities or for the one beside it."""
 
 __all__ = ["finished_demo"]
 
@@ -40,8 +40,9 @@ class People:
         for name, roles in PEOPLE.items():
             self.hub.does("access", "person", "add", email_of(name), "--name", name)
             for role in roles:
-                where = ("--entity", ONLY[name]) if name in ONLY else ()
-                self.hub.does("access", "grant", email_of(name), role, *where, "--reason", "a test")
+                what, _, entity = role.partition(" ")
+                where = ("--entity", entity) if entity else ()
+                self.hub.does("access", "grant", email_of(name), what, *where, "--reason", "a test")
 
     def sign_in(self, name: str, **settings: object) -> Page:
         """A page of ``name``, signed in; ``settings`` are those of the browser context."""

@@ -193,25 +193,6 @@ def test_a_live_part_is_replaced_only_when_it_has_changed(reader: Page) -> None:
     assert reader.get_by_role("heading", level=1).is_visible()
 
 
-def test_whoever_may_see_one_legal_entity_sees_no_row_of_another(shown: People, reader: Page) -> None:
-    reader.goto("/exceptions/items?entity=JP01")
-    foreign = reader.locator("main tbody th a").first.get_attribute("href")
-    assert foreign
-    page = shown.sign_in("Kim Hartmann")
-    page.goto("/tie-out")
-    assert {one.partition(" ")[0] for one in page.locator("section .part-head h2").all_inner_texts()} <= {
-        "DE01",
-        "All",
-        "Runs",
-    }
-    page.goto("/exceptions/items")
-    assert set(page.locator("td[data-label=Entity]").all_inner_texts()) == {"DE01"}
-    for path in (foreign, "/tie-out/JP01/2026-10/JPY/taken_in"):
-        answer = page.goto(path.partition("?")[0])
-        assert answer is not None
-        assert answer.status == 404, path
-
-
 def test_several_items_are_treated_at_once(shown: People) -> None:
     page = shown.sign_in("Mara Lindqvist")
     page.goto("/exceptions/items?code=NARRATIVE_MISSING")
