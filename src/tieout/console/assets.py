@@ -34,7 +34,7 @@ def asset_path(name: str) -> str:
     return f"/assets/{_ASSETS[name][0]}"
 
 
-@get("/assets/{name:str}", sync_to_thread=False, opt={"exclude_from_auth": True}, exclude_from_auth=True)
+@get("/assets/{name:str}", sync_to_thread=False, include_in_schema=False)
 def asset(name: str) -> Response[bytes]:
     """One asset under its hashed name; everybody may read it."""
     found = _BY_HASHED.get(name)
