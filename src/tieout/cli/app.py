@@ -57,6 +57,9 @@ _COMMANDS: Final = {
     "key": ("key", "app"),
     "access": ("access", "app"),
     "secret": ("secret", "app"),
+    "backup": ("backup", "backup"),
+    "restore": ("backup", "restore"),
+    "restored": ("backup", "app"),
 }
 
 

@@ -218,6 +218,24 @@ CATALOGUE: Final[dict[str, CatalogueEntry]] = {
     "TIE-API-011": CatalogueEntry(
         "There were too many requests", "Wait as long as Retry-After says; RateLimit tells how many are left."
     ),
+    "TIE-BACKUP-001": CatalogueEntry(
+        "The programs of PostgreSQL could not dump or load the database",
+        "Do what the message says; nothing was left half done, and the command can be repeated.",
+    ),
+    "TIE-BACKUP-002": CatalogueEntry(
+        "A file cannot be restored", "Use another copy of the backup, or a Tieout at least as new as the one it names."
+    ),
+    "TIE-BACKUP-003": CatalogueEntry(
+        "The passphrase of a backup is missing or wrong", "Name the variable that holds it with --passphrase env:NAME."
+    ),
+    "TIE-BACKUP-004": CatalogueEntry("A backup cannot be written there", "Name a new file in a directory that exists."),
+    "TIE-BACKUP-005": CatalogueEntry(
+        "A backup is restored only into an empty home and database",
+        "Name a new directory with --home, and an empty database where TIEOUT_DATABASE_URL is set.",
+    ),
+    "TIE-BACKUP-006": CatalogueEntry(
+        "A legal entity does not wait for that", "See with `tieout restored list` what waits and for what."
+    ),
     "TIE-BILLING-001": CatalogueEntry(
         "An account is not configured", "Add the account number to [accounts] of the entity's policy and apply."
     ),
@@ -410,6 +428,10 @@ CATALOGUE: Final[dict[str, CatalogueEntry]] = {
     "TIE-STORE-014": CatalogueEntry(
         "The doors have no role in the database",
         "Set TIEOUT_DOOR_DATABASE_URL to the database with a role of its own, as docs/how-to/give-access.md describes.",
+    ),
+    "TIE-STORE-015": CatalogueEntry(
+        "The roles of a hub run apart only on a database that both reach",
+        "Set TIEOUT_DATABASE_URL to a PostgreSQL 18 for every role, or leave --role out.",
     ),
     "TIE-REPLAY-001": CatalogueEntry(
         "A replay names nothing", "Name a system, a time range, a legal entity, a finding's code or items."

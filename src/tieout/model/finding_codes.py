@@ -171,6 +171,8 @@ _ROWS = (
          "Compare the posting in the target with what was sent; correct it there by hand."),
     _row("POSTED_TWICE", "The target holds the posting more than once", Owner.FINANCE,
          "Cancel the surplus posting in the target."),
+    _row("LEDGER_POSTING_UNKNOWN", "A ledger holds what a restored hub does not know", Owner.FINANCE,
+         "Reverse the posting in the ledger, or let two people release the entity with `tieout restored release`."),
     _row("WBS_INVALID", "The task tree of a project is broken", Owner.PROJECT_MANAGEMENT,
          "Correct codes, parents or hours of the named task in the project system."),
     _row("WBS_WINDOW", "A task lies outside the dates of its parent", Owner.PROJECT_MANAGEMENT,

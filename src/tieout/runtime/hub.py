@@ -30,6 +30,7 @@ from tieout.runtime import systems, worker
 from tieout.runtime.clock import SystemClock
 from tieout.runtime.firm.directory import API_CONNECTOR
 from tieout.runtime.intake import Poller
+from tieout.runtime.restored import keep_proving
 from tieout.runtime.schedule import Scheduler
 from tieout.runtime.tie_out_runner import keep_tied_out
 from tieout.storage.jobs import run_jobs
@@ -76,6 +77,7 @@ async def serve(options: HubOptions, stopping: asyncio.Event, door: Door | None 
             tasks.create_task(_run_firm_versions(options, pool, stopping))
             tasks.create_task(_run_schedule(options, stopping))
             tasks.create_task(keep_tied_out(options.url, stopping, SystemClock()))
+            tasks.create_task(keep_proving(options.url, stopping, SystemClock()))
             if door is not None:
                 tasks.create_task(_guarded(door(pool, stopping), stopping))
     finally:

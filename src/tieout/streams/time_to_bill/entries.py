@@ -49,11 +49,17 @@ def is_revaluation_pending(cur: Cursor[tuple[object, ...]]) -> bool:
 
 
 def claim_ranges(cur: Cursor[tuple[object, ...]], *, limit: int) -> list[tuple[int, int]]:
-    """Take waiting id ranges out of the queue; they come back if the caller's transaction does not commit."""
+    """Take waiting id ranges out of the queue; they come back if the caller's transaction does not commit.
+
+    Those of a legal entity that waits since a restore stay.
+    """
     cur.execute(
         """
         delete from posting_pending where pending_id in (
-            select pending_id from posting_pending order by pending_id limit %s for update skip locked)
+            select pending_id from posting_pending p
+             where p.waits_for is null or not exists (
+                   select from restored_entity r where r.entity_id = p.waits_for and r.state = 'waiting')
+             order by pending_id limit %s for update skip locked)
         returning first_entry_id, last_entry_id
         """,
         (limit,),

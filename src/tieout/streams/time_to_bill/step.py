@@ -20,6 +20,7 @@ from tieout.model.finding import Finding, finding
 from tieout.model.firm import EntityPolicy, SystemConfig
 from tieout.model.money import numeric_code
 from tieout.outbound.outbox import NewDelivery, enqueue
+from tieout.outbound.restored import set_aside, waiting_entities
 from tieout.records.field_filling import Asked, fill_dimensions
 from tieout.records.reference_book import BookCache, ReferenceBook
 from tieout.storage.copying import ID_BLOCK, take_ids
@@ -73,6 +74,8 @@ def _build(cur: Cursor[tuple[object, ...]], context: BillingContext) -> int:
         by_entity.setdefault(entry.entity_id, []).append(entry)
     deliveries: list[NewDelivery] = []
     ids = _delivery_ids(cur)
+    for entity_id in waiting_entities(cur.connection) & by_entity.keys():
+        set_aside(cur, entity_id, [entry.entry_id for entry in by_entity.pop(entity_id)])
     for entity_id, members in by_entity.items():
         deliveries += _deliveries(cur, book, entity_id, members, ids=ids, now=now)
     enqueue(cur, deliveries, now=now)
