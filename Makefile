@@ -12,7 +12,7 @@ PYTEST_WORKERS ?= 2
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-all check format screenshots browse bench faults faults-vendors clean
+.PHONY: help setup demo test test-all check format screenshots browse bench faults faults-vendors fuzz-api clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST)

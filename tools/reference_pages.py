@@ -1,12 +1,21 @@
-"""Writes the reference pages that are made from the code: errors and findings. ``make check`` compares them."""
+"""Writes the reference pages that are made from the code: errors, findings, the API. ``make check`` compares them."""
 
 import sys
 from pathlib import Path
 
+from litestar import Litestar
+
+from tieout.api.app import health, ready
+from tieout.api.description import described
+from tieout.api.resources.routes import openapi_config, routes
+from tieout.api.time_entries import hand_in_time
+from tieout.api.webhooks import receive_webhook
 from tieout.connect.fault_point import FAULT_POINTS
 from tieout.errors import CATALOGUE as ERRORS
 from tieout.model.access import ROLE_SCOPES, Role, Scope
 from tieout.model.finding_codes import CATALOGUE as FINDINGS
+from tieout.web.entrance import dependencies
+from tieout.web.token_endpoint import issue_token
 
 REFERENCE = Path(__file__).parent.parent / "docs" / "reference"
 
@@ -18,6 +27,7 @@ def pages() -> dict[str, str]:
         "findings.md": findings_page(),
         "fault-points.md": fault_points_page(),
         "access.md": access_page(),
+        "api.md": api_page(),
     }
 
 
@@ -57,6 +67,25 @@ def access_page() -> str:
         "gives rights approves nothing; nobody gives himself rights or approves what he proposed."
     )
     return _table("Access", words, f"scope | {' | '.join(roles)}", rows)
+
+
+def api_page() -> str:
+    """Every operation of the API with the scope that it asks for."""
+    doors = [health, ready, hand_in_time, receive_webhook, issue_token, *routes()]
+    app = Litestar(doors, dependencies=dependencies(), openapi_config=openapi_config())
+    rows = []
+    for path, methods in described(app.openapi_schema.to_schema(), app.routes)["paths"].items():
+        for method, operation in methods.items():
+            scopes = ", ".join(f"`{one}`" for wanted in operation["security"] for one in wanted["token"])
+            codes = " ".join(sorted(operation["responses"]))
+            rows.append(f"| `{method.upper()} {path}` | {operation['summary']} | {scopes or 'open'} | {codes} |")
+    words = (
+        "Every operation of the API: what it is for, the scope that it asks for (`open`: none, or a proof of its own), "
+        "the statuses that it answers with. Parameters, bodies and examples are in `/schema/openapi.json`, events in "
+        "`/schema/asyncapi.json`; refusals carry codes of the [reference of errors](errors.md). "
+        "[How to use it](../how-to/use-the-api.md)."
+    )
+    return _table("API", words, "operation | what for | scope | statuses", rows)
 
 
 def _table(title: str, words: str, header: str, rows: list[str]) -> str:

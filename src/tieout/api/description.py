@@ -18,6 +18,8 @@ from tieout.api.versions import RETIRING
 from tieout.api.webhooks import WebhookReceipt
 from tieout.errors import CATALOGUE
 from tieout.governance import schema_registry
+from tieout.model.access import Scope as AccessScope
+from tieout.web.guards import SCOPE_OF
 from tieout.web.problems import PROBLEM_TYPE
 from tieout.web.token_endpoint import IssuedToken, OAuthRefusal
 
@@ -101,6 +103,9 @@ EXAMPLES: Final[Mapping[str, Json]] = {
     },
     "approve": {"content_hash": "0" * 64, "reason": "Agreed with the project lead"},
     "refuse": {"reason": "It was worked"},
+    "subscribe": {"name": "planning tool", "url": "https://planning.example.com/tieout", "types": ["record.changed"]},
+    "replay_subscription": {"after": 4711},
+    "pause_subscription": {"paused": True},
 }
 """A body for each operation that takes one."""
 
@@ -148,6 +153,13 @@ def statuses(operation: str, path: str, *, is_write: bool) -> tuple[int, ...]:
     return wanted if may_miss else tuple(one for one in wanted if one != _NOT_FOUND)
 
 
+def scopes_of(handler: HTTPRouteHandler) -> list[AccessScope]:
+    """What whoever asks must hold."""
+    if handler.operation_id == "submit_time":
+        return [AccessScope.TIME_SUBMIT]
+    return [SCOPE_OF[one] for one in handler.guards or () if one in SCOPE_OF]
+
+
 def _operations(routes: Sequence[Any]) -> Iterator[tuple[str, HTTPRouteHandler]]:
     for route in routes:
         if isinstance(route, HTTPRoute):
@@ -190,7 +202,7 @@ def _operation(path: str, operation: Json, handler: HTTPRouteHandler, schemas: M
         "responses": _success(operation, handler, schemas) | answers | _own_refusals(name, schemas),
         "parameters": [*map(_parameter, operation.get("parameters") or ()), *_headers(handler)],
         "deprecated": name in RETIRING,
-        "security": [] if name in _OPEN else [{"token": []}],
+        "security": [] if name in _OPEN else [{"token": [one.value for one in scopes_of(handler)]}],
     }
     body = _body(name, _body_type(handler), schemas)
     return described_one if body is None else described_one | {"requestBody": body}

@@ -48,6 +48,9 @@ KEY_PREFIX: Final = "tieout_"
 _SAFE: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 _OWN_SITE: Final = frozenset({"", "same-origin", "none"})
 
+SCOPE_OF: Final[dict[Guard, Scope]] = {}
+"""The scope that each guard of ``requires`` asks for, for whoever describes the doors."""
+
 Connected = ASGIConnection[Any, Any, Any, State]
 Asking: TypeAlias = NamedDependency[Principal]
 """The type of a handler's parameter ``principal``."""
@@ -90,6 +93,7 @@ def requires(scope: Scope) -> Guard:
             raise PermissionDeniedException(f"{who.name} does not hold {scope.value}.")
         await asyncio.to_thread(connection.app.state.database.note_use, who.principal_id, scope)
 
+    SCOPE_OF[guard] = scope
     return guard
 
 
