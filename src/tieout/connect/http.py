@@ -11,7 +11,7 @@ import re
 import ssl
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Final
@@ -236,7 +236,21 @@ class HttpClient:
         retry_after_s = parse_retry_after(
             headers.get("retry-after"), now=self._clock.now(), cap_s=self._settings.max_retry_after_s
         )
-        return HttpAnswer(status=response.status_code, headers=headers, body=bytes(body), retry_after_s=retry_after_s)
+        answer = HttpAnswer(status=response.status_code, headers=headers, body=bytes(body), retry_after_s=retry_after_s)
+        return answer if answer.ok else self._without_secrets(answer)
+
+    def _without_secrets(self, answer: HttpAnswer) -> HttpAnswer:
+        """A refusal without the secrets that it repeats: its words go into errors and to people.
+
+        Only known secrets are replaced, so that its form stays as its connector expects it.
+        """
+        text = answer.body.decode("utf-8", "surrogateescape")
+        hidden = self.redactor.hide_known(text)
+        return replace(
+            answer,
+            headers={name: self.redactor.hide_known(value) for name, value in answer.headers.items()},
+            body=answer.body if hidden == text else hidden.encode("utf-8", "surrogateescape"),
+        )
 
     def _failed(self, call: "_Call", reason: str) -> TransientError | UnknownOutcomeError:
         where = self._where(call.request.method, call.request.url.path)

@@ -52,9 +52,11 @@ class Redactor:
 
     def hide(self, text: str) -> str:
         """``text`` without secrets."""
-        if self._pattern is not None:
-            text = self._pattern.sub(HIDDEN, text)
-        return _SECRET_MEMBER.sub(rf'\1"{HIDDEN}"', text)
+        return _SECRET_MEMBER.sub(rf'\1"{HIDDEN}"', self.hide_known(text))
+
+    def hide_known(self, text: str) -> str:
+        """``text`` without the secrets that are known; what is secret by its name only stays."""
+        return text if self._pattern is None else self._pattern.sub(HIDDEN, text)
 
     def hide_headers(self, headers: Mapping[str, str]) -> dict[str, str]:
         """``headers`` without secrets; those that carry credentials are hidden whole."""
