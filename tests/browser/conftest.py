@@ -52,7 +52,7 @@ class People:
         page = context.new_page()
         page.goto(link)
         page.get_by_role("button").first.click()
-        page.wait_for_url(f"{self.base}/")
+        page.wait_for_url(lambda url: "/sign-in" not in url)
         return page
 
     def stranger(self) -> Page:

@@ -4,8 +4,10 @@ from datetime import timedelta
 from typing import Final
 
 from litestar import Response, get
+from litestar.response import Redirect
 
 from tieout.console.charts import band
+from tieout.console.navigation import sections
 from tieout.console.readers import changes, desk, streams
 from tieout.console.readers.levels import by_level
 from tieout.console.readers.worth import comparison
@@ -21,8 +23,11 @@ _STALE_AFTER: Final = timedelta(hours=1)
 
 
 @get("/", sync_to_thread=True)
-def overview(request: Asked, principal: Asking) -> Response[str]:
-    """What needs somebody, what it is worth, and whether the books say the same."""
+def overview(request: Asked, principal: Asking) -> Response[str] | Redirect:
+    """What needs somebody, what it is worth, and whether the books say the same; else the first section there is."""
+    open_to_him = sections(principal, "/")
+    if open_to_him and not principal.may(Scope.TIE_OUT_READ):
+        return Redirect(open_to_him[0].path)
     with open_view(request, principal, Scope.TIE_OUT_READ) as view:
         query, conn = view.query, view.conn
         worth = comparison(conn, firm_version.newest(conn), query.entity)
