@@ -468,8 +468,7 @@ def day_total(entry: Reading, others: Sequence[Work], context: RuleContext) -> F
         return None
     return finding(
         "DAY_TOTAL",
-        f"{entry_name(entry)} brings the day {_day(entry)} to {_hours(total_e4)} hours; "
-        f"{_hours(most_e4)} are allowed.",
+        f"{entry_name(entry)} brings the day {_day(entry)} to {_hours(total_e4)} hours; {_hours(most_e4)} are allowed.",
         cause=rules.facts.code,
         context={"day_hours": str(_hours(total_e4)), "work_date": str(_day(entry))},
         depends_on=(
