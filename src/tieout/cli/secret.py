@@ -16,7 +16,7 @@ from psycopg import Connection, Cursor
 
 from tieout.cli.options import HOME, AsJson, Home, actor
 from tieout.cli.output import Words, print_json
-from tieout.governance import firm_version, secret_store
+from tieout.governance import firm_version, secret_store, subscriptions
 from tieout.governance.access import Act
 from tieout.governance.master_key import MASTER_KEY, MasterKeys
 from tieout.runtime.clock import SystemClock
@@ -98,7 +98,9 @@ def rotate_key(reason: Reason = "", home: Home = HOME) -> None:
     with open_installation(home) as installation, connect(installation.url, autocommit=True) as conn:
         if keys.own:
             keys.add()
-        count = in_transaction(conn, lambda cur: secret_store.rewrap(cur, keys, act))
+        count = in_transaction(
+            conn, lambda cur: secret_store.rewrap(cur, keys, act) + subscriptions.seal_again(cur, keys)
+        )
         also_used = frozenset({TokenKeys(home).seal_again()})
         if keys.own:
             in_transaction(conn, lambda cur: secret_store.drop_unused_keys(cur, keys, also_used=also_used))

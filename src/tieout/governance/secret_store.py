@@ -171,6 +171,11 @@ def drop_unused_keys(cur: Cursor[_Row], keys: MasterKeys, *, also_used: frozense
     return keys.drop_all_but(also_used | {str(one) for (one,) in cur.fetchall()})
 
 
+def keep_master_keys(cur: Cursor[_Row]) -> None:
+    """Destroy no master key until the commit: whoever seals something with one elsewhere calls this first."""
+    _lock(cur)
+
+
 def _kept(conn: Connection[_Row], name: str, version: int | None) -> _Kept | None:
     with conn.cursor(row_factory=class_row(_Kept)) as cur:
         cur.execute(

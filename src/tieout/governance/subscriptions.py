@@ -17,7 +17,7 @@ from psycopg import Connection, Cursor
 from psycopg.rows import class_row
 
 from tieout.errors import ConfigurationError
-from tieout.governance import audit
+from tieout.governance import audit, secret_store
 from tieout.governance.access import Act
 from tieout.governance.master_key import MasterKeys, Sealed
 from tieout.governance.subscription_state import State
@@ -144,19 +144,10 @@ def signing_secrets(
         """,
         (subscription_id, now),
     ).fetchall()
-    found = []
-    for version, key_id, sealed in rows:
-        if not isinstance(sealed, bytes):
-            raise TypeError(sealed)
-        opened = keys.unseal(
-            Sealed(key_id=str(key_id), content=sealed), bound_to=_bound(subscription_id, int(str(version)))
-        )
-        if opened is None:
-            raise ConfigurationError(
-                code="TIE-SECRET-002", message=f"The master key of subscription {subscription_id} is not here any more."
-            )
-        found.append(opened.decode())
-    return tuple(found)
+    return tuple(
+        _opened(keys, str(key_id), sealed, _bound(subscription_id, int(str(version))))
+        for version, key_id, sealed in rows
+    )
 
 
 def listed(conn: Connection[_Row]) -> list[Subscription]:
@@ -216,7 +207,42 @@ def attempts(conn: Connection[_Row], subscription_id: UUID, *, before: int | Non
         ).fetchall()
 
 
+def seal_again(cur: Cursor[_Row], keys: MasterKeys) -> int:
+    """Encrypt every secret under the newest master key; returns how many were under another.
+
+    Raises ConfigurationError (TIE-SECRET-002) where the key that opens one is not here.
+    """
+    secret_store.keep_master_keys(cur)
+    rows = cur.execute(
+        "select subscription_id, version, master_key_id, sealed from subscription_secret where master_key_id <> %s",
+        (keys.current_id(),),
+    ).fetchall()
+    for one, version, key_id, sealed in rows:
+        bound = _bound(UUID(str(one)), int(str(version)))
+        fresh = keys.seal(_opened(keys, str(key_id), sealed, bound).encode(), bound_to=bound)
+        cur.execute(
+            """
+            update subscription_secret set master_key_id = %s, sealed = %s
+             where subscription_id = %s and version = %s
+            """,
+            (fresh.key_id, fresh.content, one, version),
+        )
+    return len(rows)
+
+
+def _opened(keys: MasterKeys, key_id: str, sealed: object, bound: bytes) -> str:
+    if not isinstance(sealed, bytes):
+        raise TypeError(sealed)
+    opened = keys.unseal(Sealed(key_id=key_id, content=sealed), bound_to=bound)
+    if opened is None:
+        raise ConfigurationError(
+            code="TIE-SECRET-002", message=f"The master key {key_id} of a subscription's secret is not here any more."
+        )
+    return opened.decode()
+
+
 def _new_secret(cur: Cursor[_Row], keys: MasterKeys, subscription_id: UUID, *, version: int, now: datetime) -> str:
+    secret_store.keep_master_keys(cur)
     secret = _PREFIX + base64.b64encode(secrets.token_bytes(_SECRET_BYTES)).decode()
     sealed = keys.seal(secret.encode(), bound_to=_bound(subscription_id, version))
     cur.execute(

@@ -21,12 +21,12 @@ from tieout.api import subscription_sender
 from tieout.api.resources.subscriptions import check_address
 from tieout.api.subscription_sender import Sender, signed_headers, wait_after
 from tieout.errors import ConfigurationError
-from tieout.governance import audit
+from tieout.governance import audit, secret_store, subscriptions
 from tieout.governance.master_key import MasterKeys
 from tieout.model.access import Scope
 from tieout.model.oversight import Oversight, SubscriptionDoor
 from tieout.model.reported import FieldValue, RecordType
-from tieout.storage.pool import sync_pool
+from tieout.storage.pool import in_transaction, sync_pool
 from tieout.web.database import DoorDatabase
 
 ALL = ((Scope.SUBSCRIPTIONS_WRITE, None), (Scope.EVENTS_READ, None))
@@ -174,6 +174,23 @@ def test_the_secret_is_told_once_and_lies_nowhere_in_the_open(subscribed: Subscr
         kept = str(conn.execute(f"select t::text from {table} t").fetchall())
         assert secret not in kept, table
         assert secret.encode().hex() not in kept, table
+
+
+def test_a_new_master_key_takes_over_and_the_old_one_is_destroyed(subscribed: Subscribed, tmp_path: Path) -> None:
+    _, secret = subscribed.subscribe(types=["record.created"])
+    keys = MasterKeys(tmp_path, {})
+    before = keys.current_id()
+    after = keys.add()
+    conn = subscribed.api.hub.conn
+    assert in_transaction(conn, lambda cur: subscriptions.seal_again(cur, keys)) == 1
+    assert in_transaction(conn, lambda cur: secret_store.drop_unused_keys(cur, keys, also_used=frozenset())) == 1
+    assert before != after
+    assert subscribed.api.hub.rows("select master_key_id from subscription_secret") == [(after,)]
+    subscribed.events("K1")
+    assert subscribed.send() == 1
+    headers, body = subscribed.receiver.got[0]
+    now = datetime.fromtimestamp(int(headers["webhook-timestamp"]), UTC)
+    assert headers["webhook-signature"] == Webhook(secret).sign(headers["webhook-id"], now, body.decode())
 
 
 def test_what_fails_is_tried_again_later_and_later_and_nothing_overtakes_it(subscribed: Subscribed) -> None:
