@@ -61,13 +61,28 @@ def at_restore(*, archive_sha256: str, backed_up_at: datetime, now: datetime) ->
 
 
 def waiting_entities(conn: Connection[tuple[object, ...]]) -> frozenset[int]:
-    """The legal entities whose billing waits."""
-    rows = conn.execute("select distinct entity_id from restored_entity where state = 'waiting'")
+    """The legal entities whose billing waits; one that the backup did not know yet waits as all others."""
+    rows = conn.execute(
+        """
+        select record_id from golden_record
+         where type = 'legal_entity' and exists (select from restoration)
+           and not exists (select from restored_entity r
+                            where r.restoration_id = (select max(restoration_id) from restoration)
+                              and r.entity_id = record_id and r.state <> 'waiting')
+        """
+    )
     return frozenset(int(str(row[0])) for row in rows)
 
 
 def set_aside(cur: Cursor[tuple[object, ...]], entity_id: int, entry_ids: Collection[int]) -> None:
     """Let entries wait for a journal until their legal entity waits no more."""
+    cur.execute(
+        """
+        insert into restored_entity (restoration_id, entity_id, state)
+        select max(restoration_id), %s, 'waiting' from restoration on conflict do nothing
+        """,
+        (entity_id,),
+    )
     cur.execute(
         """
         insert into posting_pending (first_entry_id, last_entry_id, waits_for)

@@ -85,14 +85,11 @@ def waiting(conn: Connection[_Row]) -> list[Waiting]:
 
 
 async def keep_proving(url: str, stopping: asyncio.Event, clock: Clock) -> None:
-    """Look at the ledgers of waiting entities until none waits or ``stopping`` is set."""
+    """Look at the ledgers of waiting entities until ``stopping``; one that the backup did not know may still come."""
     again_at = clock.now()
     while not stopping.is_set():
         try:
-            left = await asyncio.to_thread(_still_waiting, url)
-            if not left:
-                return
-            if clock.now() >= again_at:
+            if clock.now() >= again_at and await asyncio.to_thread(_some_wait, url):
                 await prove(url, clock)
                 again_at = clock.now() + _AGAIN
         except (TransientError, ConfigurationError) as error:
@@ -168,9 +165,9 @@ def accept_release(conn: Connection[_Row], entity: str, *, by: str, now: datetim
     in_transaction(conn, work)
 
 
-def _still_waiting(url: str) -> bool:
+def _some_wait(url: str) -> bool:
     with connect(url, application="tieout-restored", autocommit=True) as conn:
-        return bool(restored.waiting_entities(conn))
+        return any(one.state == "waiting" for one in waiting(conn))
 
 
 async def _look(firm: FirmConfig, one: Waiting, *, throttle: Throttle, clock: Clock) -> _Look:
