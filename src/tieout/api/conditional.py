@@ -1,4 +1,4 @@
-"""ETag and If-None-Match on every JSON answer to a GET (RFC 9110, 13): a reader that has it already is told 304.
+"""ETag, If-None-Match and If-Match (RFC 9110, 13): a reader that has it already is told 304, a late writer 412.
 
 The tag is of the body's bytes, so that it changes exactly when what is told changes. Streams pass as they are.
 """
@@ -6,10 +6,13 @@ The tag is of the body's bytes, so that it changes exactly when what is told cha
 import hashlib
 from typing import Final
 
+import msgspec
 from litestar.datastructures import MutableScopeHeaders
 from litestar.enums import ScopeType
 from litestar.middleware import ASGIMiddleware
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
+
+from tieout.errors import ConfigurationError
 
 _OK: Final = 200
 _NOT_MODIFIED: Final = 304
@@ -49,6 +52,15 @@ class Conditional(ASGIMiddleware):
 def etag_of(body: bytes) -> str:
     """The strong tag of a body."""
     return f'"{hashlib.sha256(body).hexdigest()[:32]}"'
+
+
+def check_unchanged(if_match: str | None, told: object) -> None:
+    """Raise ConfigurationError (TIE-API-016) where what the caller has read is not what would be ``told`` now."""
+    if if_match is None:
+        return
+    named = {one.strip() for one in if_match.split(",")}
+    if not named & {"*", etag_of(msgspec.json.encode(told))}:
+        raise ConfigurationError(code="TIE-API-016", message="It is not any more as it was read.")
 
 
 async def _answer(started: Message, body: bytes, named: frozenset[str], send: Send) -> None:

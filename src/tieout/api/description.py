@@ -33,6 +33,7 @@ _REFUSALS: Final[Mapping[int, tuple[str, str]]] = {
     403: ("TIE-API-010", "Whoever asks does not hold the scope, or may not do this."),
     404: ("TIE-API-007", "It is not there, or not for whoever asks."),
     409: ("TIE-DESK-005", "It has changed, was decided, or is under way."),
+    412: ("TIE-API-016", "It has changed since it was read."),
     413: ("TIE-API-003", "It is too large."),
     415: ("TIE-API-006", "The body is of another kind."),
     422: ("TIE-DESK-002", "It is understood and cannot be done."),
@@ -72,6 +73,8 @@ _OPEN: Final[Mapping[str, tuple[int, ...]]] = {
 _READS: Final = (400, 401, 403, 404, 409, 429, 503)
 _WRITES: Final = (*_READS, 413, 422)
 _NOT_FOUND: Final = 404
+_DECIDES: Final = frozenset({"approve", "refuse"})
+"""What takes If-Match."""
 _MAY_MISS: Final = frozenset({"read_tie_out", "list_tie_out_lines"})
 _NO_KEY: Final = frozenset({"issue_token", "receive_webhook", "subscribe", "replace_subscription_secret"})
 _TIME: Final = (400, 401, 409, 413, 415, 422, 503)
@@ -149,6 +152,8 @@ def statuses(operation: str, path: str, *, is_write: bool) -> tuple[int, ...]:
     if operation == "submit_time":
         return _TIME
     wanted = _WRITES if is_write else _READS
+    if operation in _DECIDES:
+        wanted = (*wanted, 412)
     may_miss = is_write or "{" in path or operation in _MAY_MISS
     return wanted if may_miss else tuple(one for one in wanted if one != _NOT_FOUND)
 

@@ -12,6 +12,7 @@ from tieout.errors import ConfigurationError
 from tieout.web.problems import defect, problem
 
 STATUS: Final[dict[str, int]] = {
+    "TIE-API-016": 412,
     "TIE-DESK-001": 404,
     "TIE-DESK-002": 422,
     "TIE-DESK-003": 403,

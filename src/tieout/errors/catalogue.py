@@ -267,6 +267,9 @@ CATALOGUE: Final[dict[str, CatalogueEntry]] = {
     "TIE-API-015": CatalogueEntry(
         "An operation of the API would end too soon", "Let it end half a year after it is deprecated at the earliest."
     ),
+    "TIE-API-016": CatalogueEntry(
+        "What is to be changed has changed since it was read", "Read it again, and decide again with its new ETag."
+    ),
     "TIE-AUDIT-001": CatalogueEntry(
         "The head of the audit chain could not be written down",
         "Correct the place in [[audit.anchors]] as the message says, then run `tieout audit anchor`.",

@@ -135,3 +135,17 @@ def test_what_is_no_act_is_refused_before_anything_happens(held: Api, body: obje
     answer = held.client.post("/v1/exceptions/acts", json=body, headers=clerk(held))
     assert answer.status_code == 400
     assert answer.json()["code"] == "TIE-API-008"
+
+
+def test_a_decision_on_what_has_changed_since_it_was_read_is_refused(held: Api) -> None:
+    header = clerk(held)
+    made = propose(held, header, item_ids(held, header))
+    checker = held.person("cleo", (Role.CONTROLLER, None))
+    path = f"/v1/exceptions/proposals/{made['proposal_id']}"
+    read_at = held.client.get(path, headers=checker).headers["etag"]
+    body = {"content_hash": made["content_hash"]}
+    late = held.client.post(f"{path}/approval", json=body, headers=checker | {"if-match": '"old"'})
+    assert (late.status_code, late.json()["code"]) == (412, "TIE-API-016")
+    assert held.client.post(f"{path}/approval", json=body, headers=checker | {"if-match": read_at}).status_code == 200
+    again = held.client.post(f"{path}/refusal", json={"reason": "no"}, headers=header | {"if-match": read_at})
+    assert again.status_code == 412

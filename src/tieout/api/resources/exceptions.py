@@ -12,8 +12,10 @@ from litestar.datastructures import State
 from litestar.exceptions import PermissionDeniedException
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath, JSONBody, QueryParameter
+from psycopg import Connection
 
-from tieout.api.resources.reading import DEFAULT_LIMIT, After, Limit, Text, read
+from tieout.api.conditional import check_unchanged
+from tieout.api.resources.reading import DEFAULT_LIMIT, After, IfMatch, Limit, Text, read
 from tieout.desk import acts, item_view, proposal_content, proposal_store, proposals, queue
 from tieout.desk.item_view import WholeItem
 from tieout.desk.proposal_content import ProposalKind
@@ -21,6 +23,7 @@ from tieout.desk.proposal_store import Proposal
 from tieout.desk.proposals import Decided, Proposed
 from tieout.desk.queue import CauseOrder, CausePage, Chosen, ItemOrder, ItemPage, ItemState, Totals
 from tieout.model.access import Scope
+from tieout.storage.pool import Row
 from tieout.web.guards import Asking, requires
 
 MAX_ITEMS: Final = 10_000
@@ -239,8 +242,7 @@ def listed_proposals(
 )
 def proposal(principal: Asking, state: State, proposal_id: FromPath[int]) -> ShownProposal:
     """Whoever approves sends the hash back."""
-    shown, is_current = read(state, principal, Scope.DESK_READ, lambda conn: proposal_store.show(conn, proposal_id))
-    return ShownProposal(proposal=shown, is_current=is_current)
+    return read(state, principal, Scope.DESK_READ, lambda conn: _shown(conn, proposal_id))
 
 
 @post(
@@ -269,10 +271,13 @@ def propose(principal: Asking, state: State, data: JSONBody[Proposing]) -> Propo
     tags=_TAGS,
     guards=[requires(Scope.DESK_READ)],
 )
-def approve(principal: Asking, state: State, proposal_id: FromPath[int], data: JSONBody[Approval]) -> Decided:
+def approve(
+    principal: Asking, state: State, proposal_id: FromPath[int], data: JSONBody[Approval], if_match: IfMatch = None
+) -> Decided:
     """By a person who did not make it and may approve its kind for every legal entity that it touches."""
-    shown, _ = read(state, principal, Scope.DESK_READ, lambda conn: proposal_store.show(conn, proposal_id))
-    scope = proposal_content.APPROVED_WITH[ProposalKind(shown.kind)]
+    shown = read(state, principal, Scope.DESK_READ, lambda conn: _shown(conn, proposal_id))
+    check_unchanged(if_match, shown)
+    scope = proposal_content.APPROVED_WITH[ProposalKind(shown.proposal.kind)]
     if not principal.may(scope):
         raise PermissionDeniedException(f"{principal.name} does not hold {scope.value}.")
     now = state.clock.now()
@@ -289,13 +294,21 @@ def approve(principal: Asking, state: State, proposal_id: FromPath[int], data: J
     tags=_TAGS,
     guards=[requires(Scope.DESK_READ)],
 )
-def refuse(principal: Asking, state: State, proposal_id: FromPath[int], data: JSONBody[Refusal]) -> None:
+def refuse(
+    principal: Asking, state: State, proposal_id: FromPath[int], data: JSONBody[Refusal], if_match: IfMatch = None
+) -> None:
     """With a reason, which stays in the history."""
     now = state.clock.now()
     with state.database.as_principal(principal, Scope.DESK_READ) as conn, conn.cursor() as cur:
+        check_unchanged(if_match, _shown(conn, proposal_id))
         proposals.reject(cur, proposal_id, principal, reason=data.reason, now=now)
 
 
 def handlers() -> list[HTTPRouteHandler]:
     """Every handler of this resource."""
     return [causes, totals, items, item, act, listed_proposals, proposal, propose, approve, refuse]
+
+
+def _shown(conn: Connection[Row], proposal_id: int) -> ShownProposal:
+    shown, is_current = proposal_store.show(conn, proposal_id)
+    return ShownProposal(proposal=shown, is_current=is_current)

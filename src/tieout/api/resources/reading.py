@@ -6,7 +6,7 @@ from typing import Annotated, Final, TypeAlias, TypeVar
 
 from litestar.datastructures import State
 from litestar.exceptions import NotFoundException, ValidationException
-from litestar.params import QueryParameter
+from litestar.params import HeaderParameter, QueryParameter
 from psycopg import Connection
 
 from tieout.model.access import Principal, Scope
@@ -23,6 +23,10 @@ After: TypeAlias = Annotated[
 Text: TypeAlias = Annotated[str | None, QueryParameter(max_length=200)]
 Instant: TypeAlias = Annotated[
     datetime | None, QueryParameter(description="Changed then or later; an instant with its time zone.")
+]
+IfMatch: TypeAlias = Annotated[
+    str | None,
+    HeaderParameter(name="If-Match", max_length=1_000, description="The ETag of what was read: 412 where it changed."),
 ]
 Flag: TypeAlias = Annotated[bool, QueryParameter()]
 Number: TypeAlias = Annotated[int | None, QueryParameter(ge=1, le=2**62)]
