@@ -130,7 +130,7 @@ async def every_notice_goes_through_the_throttle(bench: Bench) -> None:
 
 _FAULTS: Final[dict[FaultKind, tuple[tuple[type[Outcome], ...], str]]] = {
     FaultKind.TOKEN_EXPIRED: ((NoAccess,), "A refused sign-in is NoAccess: the connection pauses."),
-    FaultKind.FORBIDDEN: ((NoAccess,), "A missing right is NoAccess."),
+    FaultKind.FORBIDDEN: ((NoAccess,), "A right that is missing is NoAccess: the connection pauses."),
     FaultKind.NOT_FOUND: (
         (Rejected, Unknown),
         "A place that is gone is never taken for done or for a reason to repeat.",
