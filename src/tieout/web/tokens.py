@@ -110,7 +110,8 @@ class TokenKeys:
         try:
             found = jwt.decode(token, known, algorithms=[_ALGORITHM])
             registry.validate(found.claims)
-        except (JoseError, ValueError):
+        except (JoseError, ValueError, TypeError, KeyError, AttributeError):
+            # The library lets pass what a token of an odd form provokes in it; that proves nothing either.
             return None
         if found.header.get("typ") != kind or "kid" not in found.header or found.claims["aud"] != audience:
             return None
