@@ -353,6 +353,12 @@ def test_paused_it_tells_nothing_removed_it_is_gone_and_the_audit_log_has_it_all
         "ftp://hooks.example/",
         "https:///path",
         "https://hooks.example:99999/",
+        "https://hooks.example/\x01",
+        "https://[::1",
+        "https://xn--/",
+        f"https://{'a' * 64}.example/",
+        "https://xn--a-ecp.ru.xn--99999999/",
+        "https://hooks example/",
     ],
 )
 def test_an_address_that_is_no_public_https_address_is_refused(url: str) -> None:

@@ -4,11 +4,13 @@ The secret that signs is told once, when it is made or replaced, so that no answ
 Idempotency-Key. Neighbours: ``governance.subscriptions`` keeps them, ``api.subscription_sender`` sends.
 """
 
+import re
 from datetime import datetime
 from typing import Annotated, Final
 from urllib.parse import urlsplit
 from uuid import UUID
 
+import httpx
 import msgspec
 from litestar import delete, get, post
 from litestar.datastructures import State as AppState
@@ -34,6 +36,8 @@ _TAGS: Final = ["subscriptions"]
 _WRITE: Final = Scope.SUBSCRIPTIONS_WRITE
 _IDS: Final = SystemIds()
 _SEEN_URL_CHARS: Final = 80
+_HOST_CHARS: Final = 253
+_HOST: Final = re.compile(r"(?:[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?)(?:\.[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?)*")
 
 Before = Annotated[
     int | None, QueryParameter(ge=1, le=2**62, description="The number of the last attempt of the page before.")
@@ -260,13 +264,16 @@ def check_address(url: str, *, own_networks: bool) -> None:
     try:
         parts = urlsplit(url)
         host, port = parts.hostname or "", parts.port
-    except ValueError as error:
+        _ = httpx.URL(url).host
+    except (ValueError, httpx.InvalidURL) as error:
         raise _unusable(url, "it is no address") from error
     if parts.scheme != "https" and not (own_networks and parts.scheme == "http"):
         raise _unusable(url, "it must begin with https://")
-    if not host or port == 0 or parts.username is not None or parts.fragment or not url.isascii():
-        raise _unusable(url, "it must be https://HOST/PATH without user and fragment")
     is_literal = ":" in host or host.replace(".", "").isdigit()
+    if not is_literal and (len(host) > _HOST_CHARS or _HOST.fullmatch(host) is None):
+        raise _unusable(url, "it names no host")
+    if port == 0 or parts.username is not None or parts.fragment or not url.isascii():
+        raise _unusable(url, "it must be https://HOST/PATH without user and fragment")
     why = refusal(host, Reach.CONFIGURED if own_networks else Reach.PUBLIC) if is_literal else None
     if why is not None:
         raise _unusable(url, why)
