@@ -35,6 +35,8 @@ from tieout.storage.throttle import SharedThrottle
 log = structlog.get_logger(__name__)
 
 LEDGER_POSTING: Final = "ledger_posting"
+WAITING: Final = "waiting"
+"""State of a legal entity whose billing waits."""
 _FIRST_DAY: Final = date(2000, 1, 1)
 _LAST_DAY: Final = date(2100, 1, 1)
 """All that a ledger can hold: what was posted after the backup may be dated into any period that was opened since."""
@@ -107,7 +109,7 @@ async def prove(url: str, clock: Clock) -> list[Waiting]:
         throttle = SharedThrottle(url)
         try:
             for one in waiting(conn):
-                if one.state != "waiting":
+                if one.state != WAITING:
                     continue
                 looked = await _look(firm, one, throttle=throttle, clock=clock)
                 _note(conn, one, looked, now=clock.now())
@@ -167,7 +169,7 @@ def accept_release(conn: Connection[_Row], entity: str, *, by: str, now: datetim
 
 def _some_wait(url: str) -> bool:
     with connect(url, application="tieout-restored", autocommit=True) as conn:
-        return any(one.state == "waiting" for one in waiting(conn))
+        return any(one.state == WAITING for one in waiting(conn))
 
 
 async def _look(firm: FirmConfig, one: Waiting, *, throttle: Throttle, clock: Clock) -> _Look:

@@ -17,6 +17,7 @@ from tieout.governance import audit, firm_version
 from tieout.inbound import vendor_schemas
 from tieout.model.firm import FirmConfig
 from tieout.reconciliation.vitals import Vitals, read_vitals
+from tieout.runtime import restored
 from tieout.runtime.firm.directory import API_CONNECTOR
 
 WARN_DAYS: Final = 90
@@ -54,6 +55,7 @@ def status(conn: Connection[tuple[object, ...]], *, now: datetime) -> list[Statu
     lines += _retirements(firm, now)
     lines += _vendors(conn)
     lines += _queues(vitals, now)
+    lines += _restored(conn)
     lines += _deliveries(vitals)
     lines += _desk(vitals)
     lines += _audit(conn, firm, now)
@@ -112,6 +114,16 @@ def _queues(vitals: Vitals, now: datetime) -> Iterator[StatusLine]:
     stuck = vitals.oldest_message is not None and now - vitals.oldest_message > _SLOW
     words = f"{vitals.messages_waiting} messages and {vitals.entries_to_bill} entries wait for a step."
     yield _line("steps", Level.WRONG if stuck else Level.WELL, words)
+
+
+def _restored(conn: Connection[tuple[object, ...]]) -> Iterator[StatusLine]:
+    """Legal entities that post nothing since a restore, until their ledgers were looked at."""
+    for one in restored.waiting(conn):
+        if one.state == restored.WAITING:
+            words = (
+                f"{one.entity} bills nothing since a restore, until its ledgers are proven: see `tieout restored list`."
+            )
+            yield _line("restore", Level.WRONG, words)
 
 
 def _deliveries(vitals: Vitals) -> Iterator[StatusLine]:

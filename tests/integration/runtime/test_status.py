@@ -75,3 +75,24 @@ def test_a_chain_that_is_to_be_anchored_and_is_not_shows(database_url: str) -> N
     place = AnchorPlace(kind="file", place="/var/audit/anchors")
     firm = msgspec.structs.replace(with_system(), audit=AuditPolicy(anchors=(place,)))
     assert "has no anchor yet" in lines(database_url, firm)["audit"].words
+
+
+def test_a_legal_entity_that_waits_since_a_restore_is_wrong_until_its_ledgers_are_proven(database_url: str) -> None:
+    lines(database_url, with_system())
+    with connect(database_url, autocommit=True) as conn:
+        hub = Hub(conn)
+        hub.open_firm(with_system())
+        conn.execute(
+            "insert into restoration (archive_sha256, backed_up_at, restored_at) values ('x', %s, %s)", (NOW, NOW)
+        )
+        conn.execute(
+            """
+            insert into restored_entity (restoration_id, entity_id, state)
+            select restoration_id, record_id, 'waiting' from restoration, golden_record where code = 'US01'
+            """
+        )
+    line = lines(database_url)["restore"]
+    assert (line.level, line.words.startswith("US01 bills nothing")) == (Level.WRONG, True)
+    with connect(database_url, autocommit=True) as conn:
+        conn.execute("update restored_entity set state = 'proven'")
+    assert "restore" not in lines(database_url)
