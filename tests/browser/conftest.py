@@ -72,9 +72,9 @@ def email_of(name: str) -> str:
     return f"{name.split(maxsplit=1)[0].lower()}@people.example"
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """Debian's Chromium without a window."""
+    """Debian's Chromium without a window; closed with the module, as its event loop would be in the way of others'."""
     if CHROMIUM is None:
         pytest.skip("no Chromium is installed (Debian: apt-get install chromium)")
     with sync_playwright() as playwright:
@@ -83,17 +83,17 @@ def browser() -> Iterator[Browser]:
         found.close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def shown_hub(session_directory: Path, request: pytest.FixtureRequest) -> Hub:
     """A hub to look at: a copy of the home that TIEOUT_BROWSER_HOME names, else of the demo's."""
     given = os.environ.get(GIVEN_HOME)
     source: Path = request.getfixturevalue("finished_demo") if given is None else Path(given)
-    home = session_directory / f"browser-home-{os.environ.get('PYTEST_XDIST_WORKER', 'only')}"
+    home = session_directory / f"browser-home-{request.module.__name__.rpartition('.')[2]}"
     copy_home(source, home)
     return Hub(home)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def shown(browser: Browser, shown_hub: Hub) -> Iterator[People]:
     """The console over the hub to look at; tests that use it leave its figures as they are."""
     with ExitStack() as stack:
@@ -106,7 +106,7 @@ def shown(browser: Browser, shown_hub: Hub) -> Iterator[People]:
         people.close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def reader(shown: People) -> Page:
     """Somebody of finance who also reads audit and access."""
     return shown.sign_in("Mara Lindqvist")

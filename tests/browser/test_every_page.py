@@ -32,7 +32,7 @@ _UNSAID = """
 """
 
 
-@pytest.fixture(scope="session", params=["light", "dark"])
+@pytest.fixture(scope="module", params=["light", "dark"])
 def themed(shown: People, request: pytest.FixtureRequest) -> tuple[str, Page]:
     """Somebody whose system is light or dark."""
     theme: str = request.param
