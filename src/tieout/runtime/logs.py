@@ -36,6 +36,11 @@ def configure_logs(environ: Mapping[str, str]) -> None:
         told.append(structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), exception_formatter=plain))
     structlog.configure(
         processors=told,
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        logger_factory=_to_standard_error,
         cache_logger_on_first_use=False,
     )
+
+
+def _to_standard_error(*_: object) -> structlog.PrintLogger:
+    """To what standard error is when something is logged, not when this was set up."""
+    return structlog.PrintLogger(sys.stderr)

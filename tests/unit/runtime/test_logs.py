@@ -1,10 +1,12 @@
 """What a process logs is of use to people or to programs, and tells no value of a variable."""
 
+import io
 import subprocess
 import sys
 
 import msgspec
 import pytest
+import structlog
 
 from tieout.errors import ConfigurationError
 from tieout.runtime.logs import configure_logs
@@ -42,6 +44,17 @@ def test_programs_get_one_line_of_json_for_each_event() -> None:
     told = msgspec.json.decode(line)
     assert (told["event"], told["item"], told["level"]) == ("something.failed", 7, "error")
     assert told["timestamp"].endswith("Z")
+
+
+def test_what_standard_error_is_at_the_moment_gets_the_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    before = structlog.get_config()
+    monkeypatch.setattr("sys.stderr", io.StringIO())
+    configure_logs({})
+    later = io.StringIO()
+    monkeypatch.setattr("sys.stderr", later)
+    structlog.get_logger("x").info("something.happened")
+    structlog.configure(**before)
+    assert "something.happened" in later.getvalue()
 
 
 def test_another_form_is_refused() -> None:
