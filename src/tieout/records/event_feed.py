@@ -7,12 +7,14 @@ every transaction that could hold one has ended. Neighbours: ``event_log`` write
 from collections import deque
 from collections.abc import Collection
 from datetime import datetime
-from typing import LiteralString
+from typing import Final, LiteralString
 from uuid import UUID
 
 import msgspec
 from psycopg import Connection
 from psycopg.rows import class_row
+
+_WRAP: Final = 2**32
 
 
 class FeedEvent(msgspec.Struct, frozen=True, kw_only=True):
@@ -44,8 +46,8 @@ class Horizon:
         newest = _number(conn, "select event_head()")
         if newest > (self._waiting[-1][0] if self._waiting else self.settled):
             self._waiting.append((newest, _number(conn, "select pg_current_xact_id()::text::bigint")))
-        oldest = _number(conn, "select pg_snapshot_xmin(pg_current_snapshot())::text::bigint")
-        while self._waiting and oldest >= self._waiting[0][1]:
+        running = _running(conn)
+        while self._waiting and not any(_precedes(one, self._waiting[0][1]) for one in running):
             self.settled = self._waiting.popleft()[0]
         return self.settled
 
@@ -70,6 +72,26 @@ def events_after(
             {"after": after, "until": until, "types": list(types), "limit": limit},
         )
         return cur.fetchall()
+
+
+def _running(conn: Connection[tuple[object, ...]]) -> list[int]:
+    """The transaction ids (32 bits) that run in this database: each holds a lock on its own until it can be seen.
+
+    What runs in other databases of the server, for however long, holds nobody up.
+    """
+    rows = conn.execute(
+        """
+        select l.transactionid::text::bigint from pg_locks l join pg_stat_activity a using (pid)
+         where l.locktype = 'transactionid' and l.mode = 'ExclusiveLock' and l.granted
+           and a.datname = current_database()
+        """
+    )
+    return [int(str(row[0])) for row in rows]
+
+
+def _precedes(running: int, taken: int) -> bool:
+    """Whether transaction ``running`` (32 bits, which wrap) began before ``taken`` (64 bits)."""
+    return (running - taken) % _WRAP >= _WRAP // 2
 
 
 def _number(conn: Connection[tuple[object, ...]], statement: LiteralString) -> int:

@@ -2,10 +2,14 @@
 
 from datetime import UTC, datetime
 
+import psycopg
+from hypothesis import given
+from hypothesis import strategies as st
 from psycopg import Connection
 
 from tieout.records import event_log
-from tieout.records.event_feed import Horizon, events_after
+from tieout.records.event_feed import Horizon, _precedes, events_after
+from tieout.storage.embedded import EmbeddedPostgres
 from tieout.storage.pool import connect
 
 NOW = datetime(2026, 11, 25, 9, 0, tzinfo=UTC)
@@ -113,3 +117,38 @@ def test_types_and_a_limit_choose_and_the_cursor_goes_on(database_url: str) -> N
         rest = events_after(conn, after=first[-1].event_id, until=until, limit=10)
         assert [one.payload["people"] for one in (*first, *rest)] == [0, 1, 2, 3, 4]
         assert events_after(conn, after=0, until=until, types=["time.posted"], limit=10) == []
+
+
+def test_the_doors_see_what_runs_though_they_see_no_row(database_url: str, door_url: str) -> None:
+    horizon = Horizon()
+    with (
+        connect(door_url, autocommit=True) as door,
+        connect(database_url) as slow,
+        connect(database_url) as quick,
+    ):
+        tell(slow, 1)
+        tell(quick, 2)
+        quick.commit()
+        assert horizon.advance(door) == 0
+        slow.commit()
+        assert horizon.advance(door) == 2
+
+
+def test_what_runs_in_another_database_of_the_server_holds_nobody_up(
+    database_url: str, postgres_server: EmbeddedPostgres
+) -> None:
+    horizon = Horizon()
+    with (
+        connect(database_url, autocommit=True) as conn,
+        psycopg.connect(postgres_server.url_of("postgres")) as elsewhere,
+    ):
+        elsewhere.execute("select pg_current_xact_id()")
+        tell(conn, 1)
+        assert read(conn, horizon) == [1]
+
+
+@given(taken=st.integers(2**31, 2**40), before=st.integers(1, 2**31 - 1))
+def test_ids_of_32_bits_are_told_apart_across_their_wrap(taken: int, before: int) -> None:
+    assert _precedes((taken - before) % 2**32, taken)
+    assert not _precedes(taken % 2**32, taken)
+    assert not _precedes((taken + before) % 2**32, taken)
