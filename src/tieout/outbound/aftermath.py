@@ -30,6 +30,7 @@ from tieout.storage.wake import notify
 
 DELIVERY = "delivery"
 JOURNAL = "post_journal"
+PAYROLL_HOURS = "post_payroll_hours"
 NOTICE = "send_notice"
 """Of these no event is told: a notice may be about events that cannot be told."""
 
@@ -177,7 +178,8 @@ def _event(target: Target, one: Claimed, decision: Decision) -> event_log.Event:
     }
     if is_master(one):
         facts |= {"command": one.command_kind, "object": object_of(one.decoded())}
-        return event_log.Event(type="master.delivered", subject=one.reference, payload=facts)
+        kind = "hours.delivered" if one.command_kind == PAYROLL_HOURS else "master.delivered"
+        return event_log.Event(type=kind, subject=one.reference, payload=facts)
     facts |= {"entry_count": one.entry_count, "hours": str(one.hours)}
     return event_log.Event(type="time.posted", subject=one.reference, payload=facts)
 
