@@ -235,6 +235,7 @@ def tasks_of(held: list[Holding], projects: set[str]) -> dict[str, set[str]]:
     return found
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(600)
 def test_a_small_campaign_against_the_vendors_systems(database_url: str, vendors: World, tmp_path: Path) -> None:
     sellers = Sellers(vendors.firm, seed=1, few=1)
