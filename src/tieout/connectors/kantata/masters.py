@@ -26,6 +26,7 @@ from tieout.connectors.kantata.fields import (
 from tieout.connectors.kantata.records import (
     KantataAccountMembership,
     KantataCustomFieldValue,
+    KantataExternalReference,
     KantataFinancialPeriod,
     KantataProjectStatus,
     KantataRole,
@@ -86,7 +87,21 @@ def workspaces(payload: bytes) -> list[Translated]:
     envelope = Envelope(payload)
     groups = envelope.rows("workspace_groups", KantataWorkspaceGroup)
     values = envelope.rows("custom_field_values", KantataCustomFieldValue)
-    return each("Project", envelope, "workspaces", KantataWorkspace, lambda row: _project(row, groups, values))
+    told = each("Project", envelope, "workspaces", KantataWorkspace, lambda row: _project(row, groups, values))
+    # What a write of ours has begun is no project yet: it has no code, and would count as one of its own for ever.
+    begun = _begun(envelope)
+    return [one for one in told if one.source_id not in begun]
+
+
+def _begun(envelope: Envelope) -> frozenset[str | None]:
+    """The projects that carry a reference of ours which says that they are not whole yet."""
+    unfinished = {
+        str(key)
+        for key, one in envelope.rows("external_references", KantataExternalReference).rows.items()
+        if one.service_model_ref.endswith(UNFINISHED)
+    }
+    rows = envelope.rows("workspaces", KantataWorkspace).rows.values()
+    return frozenset(row.id for row in rows if any(str(one) in unfinished for one in row.external_reference_ids))
 
 
 def _project(

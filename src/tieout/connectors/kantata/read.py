@@ -60,7 +60,7 @@ _INDEXES: Final[dict[str, _Index]] = {
     "workspaces": _Index(
         collection="workspaces",
         parameters={
-            "include": "primary_workspace_group,workspace_groups,custom_field_values",
+            "include": "primary_workspace_group,workspace_groups,custom_field_values,external_references",
             "include_archived": "true",
         },
     ),

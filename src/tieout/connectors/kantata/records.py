@@ -88,6 +88,7 @@ class KantataWorkspace(msgspec.Struct, frozen=True, kw_only=True):
     primary_workspace_group_id: Id | None = None
     workspace_group_ids: list[Id] = []
     custom_field_value_ids: list[Id] = []
+    external_reference_ids: list[Id] = []
 
 
 class KantataWorkspaceGroup(msgspec.Struct, frozen=True, kw_only=True):

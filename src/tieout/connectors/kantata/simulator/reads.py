@@ -35,6 +35,7 @@ _ASSOCIATIONS: Final[dict[str, dict[str, _Association]]] = {
         "primary_workspace_group": _Association("workspace_groups"),
         "workspace_groups": _Association("workspace_groups", many=True),
         "custom_field_values": _Association("custom_field_values", many=True),
+        "external_references": _Association("external_references", many=True),
     },
     "workspace_groups": {"custom_field_values": _Association("custom_field_values", many=True)},
     "stories": {
