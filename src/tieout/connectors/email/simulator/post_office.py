@@ -3,17 +3,16 @@
 import re
 import secrets
 import ssl
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import Iterable
 from email import message_from_bytes
 from email.policy import default
 from pathlib import Path
 from typing import ClassVar, Final
 
-from aiohttp import web
-
-from tieout.connect.simulator.base import Simulator, SimulatorOptions
+from tieout.connect.simulator.base import SimulatorOptions
 from tieout.connect.simulator.control import ConnectionSheet, Holding
 from tieout.connect.simulator.faults import Fault, FaultKind
+from tieout.connect.simulator.other_door import OtherDoorSimulator
 from tieout.connectors.email.simulator.certificate import self_signed
 from tieout.connectors.email.simulator.smtp_door import SmtpDoor
 
@@ -31,7 +30,7 @@ create table if not exists message (
 """
 
 
-class EmailSimulator(Simulator):
+class EmailSimulator(OtherDoorSimulator):
     """One mail server."""
 
     name: ClassVar[str] = "email"
@@ -61,32 +60,7 @@ class EmailSimulator(Simulator):
             self._key.write_text(key, encoding="ascii")
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(self._certificate, self._key)
-        self._door = SmtpDoor(self, context, port=self.state.get("port", 0))
-
-    def application(self) -> web.Application:
-        """Nothing is served by HTTP; the mail server opens and closes with the process."""
-        app = super().application()
-        app.cleanup_ctx.append(self._open_door)
-        return app
-
-    async def _open_door(self, _: web.Application) -> AsyncIterator[None]:
-        await self._door.open()
-        self.state.put("port", self._door.port)
-        yield
-        await self._door.close()
-
-    async def go_dark(self, *, dark: bool) -> None:
-        """The mail server closes and opens with the rest."""
-        await (self._door.close() if dark else self._door.open())
-
-    def routes(self) -> Sequence[web.AbstractRouteDef]:
-        """None."""
-        return ()
-
-    def fault_response(self, fault: Fault) -> web.Response:
-        """HTTP is not spoken."""
-        del fault
-        return web.Response(status=503)
+        self.door = SmtpDoor(self, context, port=self.state.get("port", 0))
 
     def seed(self, firm_dir: Path) -> None:
         """Empty mailboxes; a firm's masters mean nothing here."""
@@ -98,7 +72,7 @@ class EmailSimulator(Simulator):
         del base_url
         return ConnectionSheet(
             settings={
-                "server": f"127.0.0.1:{self._door.port}",
+                "server": f"127.0.0.1:{self.door.port}",
                 "sender": SENDER,
                 "username": USER,
                 "ca_file": str(self._certificate.resolve()),

@@ -9,7 +9,7 @@ the payroll's files, ``payroll`` takes hours.
 import csv
 import io
 import secrets
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from decimal import Decimal
 from importlib.resources import files
 from pathlib import Path
@@ -17,11 +17,11 @@ from typing import ClassVar, Final
 
 import asyncssh
 import msgspec
-from aiohttp import web
 
-from tieout.connect.simulator.base import Simulator, SimulatorOptions, UnsupportedChangeError
+from tieout.connect.simulator.base import SimulatorOptions, UnsupportedChangeError
 from tieout.connect.simulator.control import Change, ConnectionSheet, DeleteHolding, Holding, SetPeriod
 from tieout.connect.simulator.faults import Fault, FaultKind, RequestClass
+from tieout.connect.simulator.other_door import OtherDoorSimulator
 from tieout.connect.simulator.seed import read_firm
 from tieout.connectors.files.simulator import payroll
 from tieout.connectors.files.simulator.dropping import drop_payroll
@@ -51,7 +51,7 @@ _FOLDERS: Final = (JOURNALS, HOURS, ANSWERS, EXPORTS, "payroll")
 _SAMPLE: Final = files("tieout.connectors.files") / "sample.toml"
 
 
-class FilesSimulator(Simulator):
+class FilesSimulator(OtherDoorSimulator):
     """One office."""
 
     name: ClassVar[str] = "files"
@@ -76,32 +76,7 @@ class FilesSimulator(Simulator):
             self.state.put("password", secrets.token_urlsafe(16))
             self.state.put("host_key", key.export_private_key().decode())
             self.state.put("host_key_public", key.export_public_key().decode().strip())
-        self._door = SftpDoor(self, self.state.get("host_key", ""), port=self.state.get("port", 0))
-
-    def application(self) -> web.Application:
-        """Nothing is served by HTTP; the SFTP door opens and closes with the process."""
-        app = super().application()
-        app.cleanup_ctx.append(self._open_door)
-        return app
-
-    async def _open_door(self, _: web.Application) -> AsyncIterator[None]:
-        await self._door.open()
-        self.state.put("port", self._door.port)
-        yield
-        await self._door.close()
-
-    async def go_dark(self, *, dark: bool) -> None:
-        """The SFTP door closes and opens with the rest."""
-        await (self._door.close() if dark else self._door.open())
-
-    def routes(self) -> Sequence[web.AbstractRouteDef]:
-        """None."""
-        return ()
-
-    def fault_response(self, fault: Fault) -> web.Response:
-        """HTTP is not spoken."""
-        del fault
-        return web.Response(status=503)
+        self.door = SftpDoor(self, self.state.get("host_key", ""), port=self.state.get("port", 0))
 
     def connection_sheet(self, base_url: str) -> ConnectionSheet:
         """Where the SFTP door is, its key, and the password."""
@@ -109,7 +84,7 @@ class FilesSimulator(Simulator):
         return ConnectionSheet(
             settings={
                 "definition": _SAMPLE.read_text(encoding="utf-8"),
-                "url": f"sftp://{USER}@127.0.0.1:{self._door.port}/",
+                "url": f"sftp://{USER}@127.0.0.1:{self.door.port}/",
                 "host_key": self.state.get("host_key_public", ""),
             },
             secrets={"password": self.state.get("password", "")},
