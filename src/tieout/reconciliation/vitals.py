@@ -95,17 +95,17 @@ def read_vitals(conn: Connection[tuple[object, ...]], *, now: datetime) -> Vital
     billing = _one(conn, "select coalesce(sum(last_entry_id - first_entry_id + 1), 0)::bigint from posting_pending")
     hubs = _one(conn, _HUBS)
     repeats = _one(conn, "select count(*) from message_repeat")
-    held = _one(conn, _HELD)
+    desk = tuple(_rows(conn, _DESK, DeskCount))
     return Vitals(
         messages_waiting=int(str(waiting[0])),
         oldest_message=waiting[1] if isinstance(waiting[1], datetime) else None,
         entries_to_bill=int(str(billing[0])),
         hubs=int(str(hubs[0])),
         repeats=int(str(repeats[0])),
-        duplicates=int(str(held[0])),
-        drifted=int(str(held[1])),
+        duplicates=sum(one.items for one in desk if "DUPLICATE" in one.code),
+        drifted=sum(one.items for one in desk if one.code == "DRIFT"),
         deliveries=tuple(_rows(conn, _DELIVERIES, DeliveryCount)),
-        desk=tuple(_rows(conn, _DESK, DeskCount)),
+        desk=desk,
         systems=tuple(_rows(conn, _SYSTEMS, SystemVital)),
         circuits=tuple(_rows(conn, _CIRCUITS, CircuitVital)),
         latency=tuple(_latency(conn, now)),
@@ -113,11 +113,6 @@ def read_vitals(conn: Connection[tuple[object, ...]], *, now: datetime) -> Vital
 
 
 _HUBS: Final = f"select count(*) from ({LIVE_EPOCHS_SQL}) as live"  # noqa: S608 - a constant
-
-_HELD = """
-    select count(*) filter (where c.code like '%DUPLICATE%'), count(*) filter (where c.code = 'DRIFT')
-      from desk_item i join root_cause c using (cause_id) where i.state in ('open', 'released')
-"""
 
 # What was posted long ago is many times as much as what is under way, and is counted by the ledger's readers.
 _DELIVERIES = """
