@@ -22,8 +22,6 @@ from tieout.runtime.firm.directory import API_CONNECTOR
 
 WARN_DAYS: Final = 90
 """So long before a vendor ends a version of its API the hub begins to warn."""
-_SLOW: Final = timedelta(minutes=15)
-"""Approved time is in the ledger within this (domain model, service levels); what waits longer is stuck."""
 _ANCHOR_AGE: Final = timedelta(days=7)
 
 
@@ -54,9 +52,9 @@ def status(conn: Connection[tuple[object, ...]], *, now: datetime) -> list[Statu
     lines += _systems(vitals)
     lines += _retirements(firm, now)
     lines += _vendors(conn)
-    lines += _queues(vitals, now)
+    lines += _queues(vitals, firm, now)
     lines += _restored(conn)
-    lines += _deliveries(vitals)
+    lines += _deliveries(vitals, firm)
     lines += _desk(vitals)
     lines += _audit(conn, firm, now)
     return lines
@@ -110,8 +108,10 @@ def _vendors(conn: Connection[tuple[object, ...]]) -> Iterator[StatusLine]:
         )
 
 
-def _queues(vitals: Vitals, now: datetime) -> Iterator[StatusLine]:
-    stuck = vitals.oldest_message is not None and now - vitals.oldest_message > _SLOW
+def _queues(vitals: Vitals, firm: FirmConfig, now: datetime) -> Iterator[StatusLine]:
+    stuck = vitals.oldest_message is not None and now - vitals.oldest_message > timedelta(
+        seconds=float(firm.service_levels.time_posted.within_s)
+    )
     words = f"{vitals.messages_waiting} messages and {vitals.entries_to_bill} entries wait for a step."
     yield _line("steps", Level.WRONG if stuck else Level.WELL, words)
 
@@ -126,7 +126,7 @@ def _restored(conn: Connection[tuple[object, ...]]) -> Iterator[StatusLine]:
             yield _line("restore", Level.WRONG, words)
 
 
-def _deliveries(vitals: Vitals) -> Iterator[StatusLine]:
+def _deliveries(vitals: Vitals, firm: FirmConfig) -> Iterator[StatusLine]:
     for circuit in vitals.circuits:
         yield _line("target", Level.WRONG, f"{circuit.system} is not sent to: {circuit.reason or circuit.state}.")
     doubtful = vitals.deliveries_in("in_doubt")
@@ -135,7 +135,7 @@ def _deliveries(vitals: Vitals) -> Iterator[StatusLine]:
     words = f"{moving} under way, {doubtful} in doubt, {stopped} stopped."
     yield _line("deliveries", Level.SOON if doubtful or stopped else Level.WELL, words)
     for one in vitals.latency:
-        slow = one.p95_s > _SLOW.total_seconds()
+        slow = one.p95_s > firm.service_levels.time_posted.within_s
         words = f"{one.count} journals to {one.system} within the hour: 95 % in {one.p95_s} s, half in {one.p50_s} s."
         yield _line("latency", Level.SOON if slow else Level.WELL, words)
 
