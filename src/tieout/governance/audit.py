@@ -127,15 +127,19 @@ def entries(
         """,
         {"principal": principal, "kind": object_kind, "id": object_id, "before": before_seq, "limit": limit},
     ).fetchall()
-    return [
-        AuditLine(
-            seq=int(str(seq)),
-            recorded_at=datetime.fromisoformat(str(recorded_at)),
-            entry=msgspec.json.decode(str(content), type=AuditEntry),
-            hash=_digest(digest).hex(),
-        )
-        for seq, recorded_at, content, digest in rows
-    ]
+    return [_line(row) for row in rows]
+
+
+def newest_of_each(conn: Connection[tuple[object, ...]], object_kind: str) -> list[AuditLine]:
+    """The newest entry of every object of a kind, by the object's id."""
+    rows = conn.execute(
+        """
+        select distinct on (object_id) seq, recorded_at, content, hash from audit_entry
+         where object_kind = %s order by object_id, seq desc
+        """,
+        (object_kind,),
+    ).fetchall()
+    return [_line(row) for row in rows]
 
 
 def note_anchor(cur: Cursor[tuple[object, ...]], anchored: Head, *, place: str, now: datetime) -> None:
@@ -157,6 +161,16 @@ def newest_anchor(conn: Connection[tuple[object, ...]], place: str | None = None
             {"place": place},
         )
         return cur.fetchone()
+
+
+def _line(row: tuple[object, ...]) -> AuditLine:
+    seq, recorded_at, content, digest = row
+    return AuditLine(
+        seq=int(str(seq)),
+        recorded_at=datetime.fromisoformat(str(recorded_at)),
+        entry=msgspec.json.decode(str(content), type=AuditEntry),
+        hash=_digest(digest).hex(),
+    )
 
 
 def _digest(value: object) -> bytes:

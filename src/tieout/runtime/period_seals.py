@@ -79,11 +79,8 @@ def seal_closed(conn: Connection[tuple[object, ...]], home: Path, clock: Clock) 
 def check_seals(conn: Connection[tuple[object, ...]]) -> list[SealCheck]:
     """Take the digests of every sealed period again and compare; the newest seal of each counts."""
     book = BookCache().get(conn)
-    newest: dict[str, audit.AuditLine] = {}
-    for line in audit.entries(conn, object_kind=PERIOD, limit=1_000_000):
-        newest.setdefault(line.entry.object_id, line)
     checks = []
-    for line in sorted(newest.values(), key=lambda one: one.entry.object_id):
+    for line in audit.newest_of_each(conn, PERIOD):
         seal, signed = _read(line)
         known = {(one.entity, one.code): one for one in book.periods.of(seal.entity)}
         period = known.get((seal.entity, seal.period))
