@@ -13,6 +13,7 @@ from psycopg import Connection, Cursor
 from psycopg.rows import class_row
 
 from tieout.governance.audit_chain import GENESIS, AuditEntry, ChainLink, content_of, hash_of
+from tieout.storage.pool import bytes_of
 
 __all__ = ["AuditEntry", "AuditLine", "Head", "append", "entries", "head", "links", "newest_anchor", "note_anchor"]
 
@@ -51,7 +52,7 @@ def append(cur: Cursor[tuple[object, ...]], entry: AuditEntry, *, now: datetime)
     cur.execute("select pg_advisory_xact_lock(%s)", (_LOCK,))
     cur.execute("select seq, hash from audit_head() where seq is not null")
     newest = cur.fetchone()
-    seq, previous = (1, GENESIS) if newest is None else (int(str(newest[0])) + 1, _digest(newest[1]))
+    seq, previous = (1, GENESIS) if newest is None else (int(str(newest[0])) + 1, bytes_of(newest[1]))
     content = content_of(entry, recorded_at=now)
     cur.execute(
         """
@@ -76,7 +77,7 @@ def append(cur: Cursor[tuple[object, ...]], entry: AuditEntry, *, now: datetime)
 def head(conn: Connection[tuple[object, ...]]) -> Head:
     """The newest entry."""
     row = conn.execute("select seq, hash from audit_entry order by seq desc limit 1").fetchone()
-    return Head(seq=0, hash=GENESIS.hex()) if row is None else Head(seq=int(str(row[0])), hash=_digest(row[1]).hex())
+    return Head(seq=0, hash=GENESIS.hex()) if row is None else Head(seq=int(str(row[0])), hash=bytes_of(row[1]).hex())
 
 
 def links(conn: Connection[tuple[object, ...]]) -> Iterator[ChainLink]:
@@ -100,7 +101,7 @@ def links(conn: Connection[tuple[object, ...]]) -> Iterator[ChainLink]:
         ).fetchall()
         for seq, content, digest, agrees in rows:
             text = str(content) if agrees else f"{content} (the columns beside it say something else)"
-            yield ChainLink(seq=int(str(seq)), content=text, hash=_digest(digest).hex())
+            yield ChainLink(seq=int(str(seq)), content=text, hash=bytes_of(digest).hex())
         if len(rows) < _PAGE:
             return
         after = int(str(rows[-1][0]))
@@ -169,11 +170,5 @@ def _line(row: tuple[object, ...]) -> AuditLine:
         seq=int(str(seq)),
         recorded_at=datetime.fromisoformat(str(recorded_at)),
         entry=msgspec.json.decode(str(content), type=AuditEntry),
-        hash=_digest(digest).hex(),
+        hash=bytes_of(digest).hex(),
     )
-
-
-def _digest(value: object) -> bytes:
-    if not isinstance(value, bytes):
-        raise TypeError(value)
-    return value

@@ -16,6 +16,7 @@ from tieout.connect.json_codec import decode_strict
 from tieout.errors import ContractError
 from tieout.governance import audit
 from tieout.governance.vendor_shape import FieldShape, Shape, ShapeChange, changes, merged, shape_of
+from tieout.storage.pool import bytes_of
 
 _PAGES_AT_ONCE: Final = 200
 
@@ -120,7 +121,7 @@ def _learn_object(cur: Cursor[tuple[object, ...]], system: str, name: str, last:
         " order by message_id limit %s",
         (system, name, last, _PAGES_AT_ONCE),
     )
-    rows = [(int(str(number)), _bytes(payload)) for number, payload in cur.fetchall()]
+    rows = [(int(str(number)), bytes_of(payload)) for number, payload in cur.fetchall()]
     payloads = [decoded for _, payload in rows if (decoded := _decoded(payload)) is not None]
     news = shape_of(payloads)
     object_id, known = _known(cur, system, name)
@@ -216,9 +217,3 @@ def _decoded(payload: bytes) -> object:
         return decode_strict(payload)
     except ContractError:
         return None
-
-
-def _bytes(value: object) -> bytes:
-    if not isinstance(value, bytes):
-        raise TypeError(value)
-    return value

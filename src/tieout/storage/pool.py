@@ -81,6 +81,13 @@ def async_pool(url: str, *, application: str, size: int) -> AsyncPool:
     )
 
 
+def bytes_of(value: object) -> bytes:
+    """A value of a column of type bytea; raises TypeError for what is none."""
+    if not isinstance(value, bytes):
+        raise TypeError(value)
+    return value
+
+
 def in_transaction(conn: Connection[Row], work: Callable[[Cursor[Row]], _T]) -> _T:
     """Run ``work`` in one transaction, again from the start after a deadlock, a lost race or a unique conflict.
 
