@@ -34,6 +34,7 @@ log = structlog.get_logger(__name__)
 
 PROBLEM_TYPE: Final = "application/problem+json"
 API_PATH: Final = "/v1"
+METRICS_PATH: Final = "/metrics"
 SIGN_IN_PATH: Final = "/sign-in"
 RETRY_AFTER_S: Final = 2
 SHOWN_CHARS: Final = 80
@@ -69,7 +70,7 @@ def too_large(limit_bytes: int) -> Response[bytes]:
 
 def is_api(path: str) -> bool:
     """Whether programs read the answer, not people."""
-    return path == API_PATH or path.startswith(f"{API_PATH}/")
+    return path in {API_PATH, METRICS_PATH} or path.startswith(f"{API_PATH}/")
 
 
 def handlers(limit_bytes: int) -> dict[int | type[Exception], Handler]:

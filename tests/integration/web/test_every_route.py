@@ -27,7 +27,6 @@ SAFE = {"GET", "HEAD", "OPTIONS"}
 OPEN = {
     "/health",
     "/ready",
-    "/metrics",
     "/sign-in",
     "/sign-in/x",
     "/sign-in-style.css",
