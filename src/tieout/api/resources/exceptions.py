@@ -9,6 +9,7 @@ from typing import Annotated, Final, Literal
 import msgspec
 from litestar import get, post
 from litestar.datastructures import State
+from litestar.di import NamedDependency, Provide
 from litestar.exceptions import PermissionDeniedException
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath, JSONBody, QueryParameter
@@ -79,9 +80,40 @@ class ShownProposal(msgspec.Struct, frozen=True, kw_only=True):
     is_current: bool
 
 
+def chosen_items(
+    item_state: StateChoice = ItemState.HELD,
+    owner: Text = None,
+    assignee: Text = None,
+    code: Text = None,
+    cause: CauseChoice = None,
+    entity: Text = None,
+    system: Text = None,
+    text: Text = None,
+) -> Chosen:
+    """The filter that causes, items and their totals share.
+
+    ``assignee`` empty: nobody's; ``text`` is part of a source id or of what happened.
+    """
+    return Chosen(
+        state=item_state,
+        owner=owner,
+        assignee=assignee,
+        code=code,
+        cause_id=cause,
+        entity=entity,
+        system=system,
+        text=text,
+    )
+
+
+_CHOICE: Final = {"chosen": Provide(chosen_items, sync_to_thread=False)}
+Choice = NamedDependency[Chosen]
+
+
 @get(
     "/v1/exceptions/causes",
     guards=[requires(Scope.DESK_READ)],
+    dependencies=_CHOICE,
     sync_to_thread=True,
     operation_id="list_causes",
     summary="Root causes with what they hold, in pages",
@@ -90,18 +122,12 @@ class ShownProposal(msgspec.Struct, frozen=True, kw_only=True):
 def causes(
     principal: Asking,
     state: State,
-    item_state: StateChoice = ItemState.HELD,
-    owner: Text = None,
-    code: Text = None,
-    entity: Text = None,
-    system: Text = None,
-    text: Text = None,
+    chosen: Choice,
     order: Annotated[CauseOrder, QueryParameter()] = CauseOrder.HOURS,
     after: Mark = None,
     limit: Limit = DEFAULT_LIMIT,
 ) -> CausePage:
-    """Filters as of items; ``order`` is hours, age, cut_off or items."""
-    chosen = Chosen(state=item_state, owner=owner, code=code, entity=entity, system=system, text=text)
+    """``order`` is hours, age, cut_off or items."""
     return read(
         state,
         principal,
@@ -113,6 +139,7 @@ def causes(
 @get(
     "/v1/exceptions/totals",
     guards=[requires(Scope.DESK_READ)],
+    dependencies=_CHOICE,
     sync_to_thread=True,
     operation_id="read_exception_totals",
     summary="What is held, added up",
@@ -121,20 +148,16 @@ def causes(
 def totals(
     principal: Asking,
     state: State,
-    item_state: StateChoice = ItemState.HELD,
-    owner: Text = None,
-    code: Text = None,
-    entity: Text = None,
-    system: Text = None,
+    chosen: Choice,
 ) -> Totals:
     """The figures that the lists of the same filters come to."""
-    chosen = Chosen(state=item_state, owner=owner, code=code, entity=entity, system=system)
     return read(state, principal, Scope.DESK_READ, lambda conn: queue.totals(conn, chosen))
 
 
 @get(
     "/v1/exceptions/items",
     guards=[requires(Scope.DESK_READ)],
+    dependencies=_CHOICE,
     sync_to_thread=True,
     operation_id="list_items",
     summary="Items, in pages",
@@ -143,29 +166,12 @@ def totals(
 def items(
     principal: Asking,
     state: State,
-    item_state: StateChoice = ItemState.HELD,
-    owner: Text = None,
-    assignee: Text = None,
-    code: Text = None,
-    cause: CauseChoice = None,
-    entity: Text = None,
-    system: Text = None,
-    text: Text = None,
+    chosen: Choice,
     order: Annotated[ItemOrder, QueryParameter()] = ItemOrder.AGE,
     after: Mark = None,
     limit: Limit = DEFAULT_LIMIT,
 ) -> ItemPage:
-    """``assignee`` empty: nobody's; ``text`` is part of a source id or of what happened."""
-    chosen = Chosen(
-        state=item_state,
-        owner=owner,
-        assignee=assignee,
-        code=code,
-        cause_id=cause,
-        entity=entity,
-        system=system,
-        text=text,
-    )
+    """``order`` is age, hours, cut_off or newest."""
     return read(
         state, principal, Scope.DESK_READ, lambda conn: queue.items(conn, chosen, order=order, after=after, limit=limit)
     )
